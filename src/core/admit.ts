@@ -1,0 +1,107 @@
+// Answers: what happens to this pod. The one road: the webhook, the command line, the tests and the benchmark all take
+// it. Pure: the same review and facts give the same verdict.
+import { buildPod } from './build.ts';
+import { passGates } from './decide/gates.ts';
+import { decideNative } from './decide/native.ts';
+import type { Facts } from './model/facts.ts';
+import { isObject } from './model/json.ts';
+import type { Pod } from './model/pod.ts';
+import type { Problem } from './model/problem.ts';
+import type { Review } from './model/review.ts';
+import type { DenyReason, InjectReason, NativeDecision, SkipReason, TraceEntry, Verdict } from './model/verdict.ts';
+import { createPatch } from './patch.ts';
+import { readPod } from './pod-shape.ts';
+import { chooseTemplates } from './render/templates.ts';
+import { readAnnotations, unreadAnnotations, unreadWarning } from './settings/annotations.ts';
+import { resolveEffective } from './settings/effective.ts';
+
+const noWarnings: readonly string[] = Object.freeze([]);
+
+/** The verdict on the pod of a review, by what is known at this moment. Never throws on what a user can write. */
+export function admit(review: Review, facts: Facts): Verdict {
+  const { object } = review;
+  if (isObject(object) && typeof object['kind'] === 'string' && object['kind'] !== 'Pod') {
+    return skip('not-a-pod', [{ gate: 'kind', outcome: 'skip', because: `the object is a ${object['kind']}` }]);
+  }
+  const read = readPod(object);
+  if (!read.ok)
+    return deny('invalid-pod', read.error, [{ gate: 'shape', outcome: 'deny', because: 'cannot be read as a pod' }]);
+  const pod = read.value;
+  const namespace = pod.metadata.namespace || review.namespace;
+  const decision = passGates(pod, namespace, facts);
+  const warnings = unreadAnnotations(pod.metadata.annotations ?? {}).map(unreadWarning);
+  if (decision.kind === 'skip') return skip(decision.reason as SkipReason, decision.trace, warnings);
+  return injectPod({
+    review,
+    pod,
+    namespace,
+    facts,
+    reason: decision.reason as InjectReason,
+    trace: decision.trace,
+    warnings,
+  });
+}
+
+interface Passed {
+  readonly review: Review;
+  readonly pod: Pod;
+  readonly namespace: string;
+  readonly facts: Facts;
+  readonly reason: InjectReason;
+  readonly trace: readonly TraceEntry[];
+  readonly warnings: readonly string[];
+}
+
+function injectPod({ review, pod, namespace, facts, reason, trace, warnings }: Passed): Verdict {
+  const { annotations, problems } = readAnnotations(pod.metadata.annotations ?? {});
+  const decided = decideNative(annotations.nativeSidecar, facts.native);
+  const effective = resolveEffective({ pod, namespace, path: review.path, annotations, native: decided.native }, facts);
+  const templates = chooseTemplates(effective);
+  const names = templates.chosen.map(({ name }) => name);
+  const wrong = problems.filter(({ onlyIn }) => onlyIn?.some((name) => names.includes(name)) ?? true);
+  if (wrong.length > 0 || templates.problems.length > 0) {
+    const denyReason = wrong.length > 0 ? 'invalid-annotation' : 'unknown-template';
+    return deny(denyReason, [...wrong, ...templates.problems], [...trace, denied('annotations')], warnings);
+  }
+  const built = buildPod(pod, templates.chosen, effective);
+  if (!built.ok) return deny('invalid-annotation', built.error, [...trace, denied('metrics')], warnings);
+  const native = placed(decided, built.value);
+  return {
+    kind: 'inject',
+    reason,
+    patch: createPatch(review.object as object, built.value),
+    pod: built.value,
+    native,
+    templates: names,
+    warnings,
+    trace: [
+      ...trace,
+      { gate: 'annotations', outcome: 'pass', because: 'all that are read can be read' },
+      { gate: 'native', outcome: 'note', because: `${native.native ? 'native' : 'plain'}: ${native.detail}` },
+      { gate: 'templates', outcome: 'note', because: names.join(', ') },
+    ],
+  };
+}
+
+/** What became of the decision: templates other than `sidecar` have no native form. */
+function placed(decided: NativeDecision, pod: Pod): NativeDecision {
+  if (!decided.native || pod.spec.initContainers?.some(({ name }) => name === 'istio-proxy')) return decided;
+  return { native: false, reason: 'template-has-none', detail: 'the templates have no native form' };
+}
+
+function denied(gate: string): TraceEntry {
+  return { gate, outcome: 'deny', because: 'has values that cannot be read' };
+}
+
+function skip(reason: SkipReason, trace: readonly TraceEntry[], warnings = noWarnings): Verdict {
+  return { kind: 'skip', reason, trace, warnings };
+}
+
+function deny(
+  reason: DenyReason,
+  problems: readonly Problem[],
+  trace: readonly TraceEntry[],
+  warnings = noWarnings,
+): Verdict {
+  return { kind: 'deny', reason, problems, trace, warnings };
+}

@@ -1,0 +1,10 @@
+// Answers: what is a JSON object to us. Pods are treated as JSON and never parsed into a closed type and printed back,
+// so that fields of a Kubernetes version newer than this code survive.
+
+/** A JSON object of unknown shape. */
+export type JsonObject = { readonly [key: string]: unknown };
+
+/** True for a JSON object: not null, not a list. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

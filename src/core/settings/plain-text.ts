@@ -1,0 +1,19 @@
+// Answers: how does a value that somebody wrote look in a message, and as text where text is wanted.
+
+/** The value on one line, as a message shows it: text as it is, everything else as JSON. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number') return String(value);
+  return JSON.stringify(value) ?? String(value);
+}
+
+/**
+ * Text, or a number or boolean that stands where text is wanted (YAML without quotes); undefined for anything else.
+ * Whole numbers print without exponent.
+ */
+export function plainText(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'boolean') return String(value);
+  if (typeof value !== 'number' || !Number.isFinite(value)) return undefined;
+  return Number.isSafeInteger(value) ? value.toFixed(0) : String(value);
+}
