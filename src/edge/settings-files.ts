@@ -1,0 +1,111 @@
+// Answers: what do the settings say that lie in files.
+// Does not belong here: what the settings mean (core/settings/), the cluster's own settings.
+import { type FileHandle, open } from 'node:fs/promises';
+import type { Facts } from '../core/model/facts.ts';
+import type { StringMap } from '../core/model/pod.ts';
+import { fail, type Problem, type Result } from '../core/model/problem.ts';
+import type { Checked } from '../core/settings/injector-config.ts';
+import {
+  type FactsOptions,
+  readFacts,
+  type SettingsDocument,
+  type SettingsDocuments,
+} from '../core/settings/read-facts.ts';
+import { mistakeText, readYaml } from '../core/settings/yaml-text.ts';
+
+/** Paths of files, and options that stand for themselves. */
+export interface SettingsSources {
+  readonly values?: string;
+  readonly set?: readonly string[];
+  readonly overrides?: string;
+  readonly config?: string;
+  readonly mesh?: string;
+  readonly templates?: string;
+  readonly native?: 'auto' | 'true' | 'false';
+  readonly kubeletVersions?: readonly string[];
+  readonly platform?: 'kubernetes' | 'openshift';
+  readonly compliancePolicy?: string;
+  readonly revision?: string;
+  readonly namespace?: { readonly name: string; readonly labels?: StringMap; readonly annotations?: StringMap };
+}
+
+type Document = 'values' | 'overrides' | 'config' | 'mesh' | 'templates';
+const documents: readonly Document[] = ['values', 'overrides', 'config', 'mesh', 'templates'];
+
+/** A ConfigMap holds at most 1 MiB; four times that is no settings file. */
+export const largestFileBytes = 4 * 1024 * 1024;
+
+const reasons: { readonly [code: string]: string } = {
+  ENOENT: 'there is no such file; check the path',
+  EISDIR: 'it is a directory; name a file in it',
+  EACCES: 'access is denied; change its permissions',
+  EPERM: 'access is denied; change its permissions',
+};
+
+/**
+ * Reads the files, YAML or JSON, and makes facts of them and the options.
+ * @returns the facts, frozen, and warnings for what was passed over; or every problem of every file, with its file
+ */
+export async function loadFacts(sources: SettingsSources): Promise<Checked<Facts>> {
+  const read = await Promise.all(
+    documents.map(async (document) => [document, await readDocument(document, sources[document])] as const),
+  );
+  const problems = read.flatMap(([, result]) => (result?.ok === false ? result.error : []));
+  const found = Object.fromEntries(
+    read.flatMap(([document, result]) => (result?.ok ? [[document, result.value]] : [])),
+  );
+  const { values, overrides, config, mesh, templates, ...options } = sources;
+  const facts = readFacts(found as SettingsDocuments, options satisfies FactsOptions);
+  if (problems.length === 0) return facts;
+  return fail([...problems, ...(facts.ok ? [] : facts.error)]);
+}
+
+async function readDocument(
+  document: Document,
+  path: string | undefined,
+): Promise<Result<SettingsDocument> | undefined> {
+  if (path === undefined) return undefined;
+  const refuse = (state: string): Result<never> => fail([unreadable(document, path, state)]);
+  const text = await readText(path);
+  if (!text.ok) return refuse(text.error);
+  const parsed = readYaml(text.value);
+  if (!parsed.ok) return refuse(`it is neither YAML nor JSON: ${mistakeText(parsed.error)}`);
+  return { ok: true, value: { from: path, value: parsed.value } };
+}
+
+function unreadable(document: Document, path: string, state: string): Problem {
+  return { path, value: undefined, expected: `Cannot read the file of --${document}: ${state}` };
+}
+
+async function readText(path: string): Promise<Result<string, string>> {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path);
+    // One byte more than allowed tells a file that is too large, also where its size is not known, as for a pipe.
+    const bytes = await readAtMost(file, largestFileBytes + 1);
+    if (bytes.length > largestFileBytes) return fail(`it is larger than ${largestFileBytes / 1024 / 1024} MiB`);
+    return { ok: true, value: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
+  } catch (error) {
+    return fail(stateOf(error));
+  } finally {
+    await file?.close();
+  }
+}
+
+async function readAtMost(file: FileHandle, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of file.createReadStream({ autoClose: false, end: limit - 1 })) {
+    const bytes: Buffer = Buffer.from(chunk);
+    chunks.push(bytes);
+    length += bytes.length;
+    if (length >= limit) break;
+  }
+  return Buffer.concat(chunks);
+}
+
+function stateOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return 'it is no UTF-8 text';
+  return reasons[code] ?? (error instanceof Error ? error.message : String(error));
+}
