@@ -4,7 +4,7 @@
 //
 // Does not belong here: whether the pod is injected (admit.ts), how the change is sent (patch.ts).
 
-import { forceClusterEnv } from './finish/cluster-env.ts';
+import { forceClusterEnv, withoutForcedEnv } from './finish/cluster-env.ts';
 import { recordInjection, recordOverrides } from './finish/metadata.ts';
 import { orderContainers } from './finish/order.ts';
 import { rewriteProbes } from './finish/probes.ts';
@@ -20,7 +20,7 @@ import {
 import { mergeOverlay } from './merge/strategic.ts';
 import type { JsonObject } from './model/json.ts';
 import { isObject } from './model/json.ts';
-import { findProxy, type Pod, type PodOverlay, proxyContainerName } from './model/pod.ts';
+import { type Container, findProxy, type Pod, type PodOverlay, proxyContainerName } from './model/pod.ts';
 import { ok, type Result } from './model/problem.ts';
 import { renderContext } from './render/context.ts';
 import type { ChosenTemplate } from './render/templates.ts';
@@ -39,19 +39,29 @@ export function buildPod(pod: Pod, templates: readonly ChosenTemplate[], effecti
   const rendered = templates.map(({ render }) => render(context));
   const place = placeOfProxy(rendered);
   const overlays = rendered.map((overlay) => withProxyIn(place, overlay));
-  const template = overlays.reduce((so_far, overlay) => mergeOverlay(so_far, overlay), emptyPod);
-  const start = place === undefined ? pod : readyForProxy(pod, place, effective);
-  const merged = overlays.reduce((so_far, overlay) => mergeOverlay(so_far, overlay), start);
+  const template = contributionOf(overlays);
+  const start = place === undefined ? pod : withoutForcedEnv(readyForProxy(pod, place, effective), effective);
+  const merged = overlays.reduce((sofar, overlay) => mergeOverlay(sofar, overlay), start);
 
   const reapplied = reapplyUserContainers({ merged, original, template, status, earlier: overrides });
   const recorded = status === undefined ? recordOverrides(reapplied.pod, reapplied.overrides) : reapplied.pod;
-  const followed = followProxyUser(recorded, { user: findProxy(original), tproxy: isTproxy(recorded, effective) });
+  const followed = followProxyUser(recorded, {
+    user: usersProxy(original, annotations),
+    tproxy: isTproxy(recorded, effective),
+  });
 
-  const clustered = forceClusterEnv(followed, effective);
+  const clustered = forceClusterEnv(followed, original, effective);
   const metrics = mergePrometheus(clustered, effective);
   if (!metrics.ok) return metrics;
   const probed = rewriteProbes(announceSecurePort(metrics.value), effective, status !== undefined);
   return ok(orderContainers(recordInjection(probed, template, effective), effective));
+}
+
+/** What all templates together contribute. Only names are read of it, so that one alone need not be merged. */
+function contributionOf(overlays: readonly PodOverlay[]): Pod {
+  const [only, ...more] = overlays;
+  if (only !== undefined && more.length === 0) return { ...emptyPod, ...only } as Pod;
+  return overlays.reduce((sofar, overlay) => mergeOverlay(sofar, overlay), emptyPod);
 }
 
 /** The proxy has one place in the pod: the list in which the first template names it. */
@@ -89,6 +99,14 @@ function readyForProxy(pod: Pod, place: ContainerList, { annotations: { status }
     return moveProxyTo(place, pod);
   const initContainers = (pod.spec.initContainers ?? []).filter(({ name }) => name !== proxyContainerName);
   return { ...pod, spec: { ...pod.spec, initContainers } };
+}
+
+/** The proxy as the user defined it; after an earlier injection only the annotation tells. */
+function usersProxy(original: Pod, { status, overrides }: Effective['annotations']): Container | undefined {
+  const remembered = containerLists.flatMap((list) => overrides?.[list] ?? []);
+  const own = remembered.find(({ name }) => name === proxyContainerName);
+  const isInjected = containerLists.some((list) => status?.[list].includes(proxyContainerName));
+  return own ?? (isInjected ? undefined : findProxy(original));
 }
 
 function isTproxy(pod: Pod, { proxyConfig }: Effective): boolean {

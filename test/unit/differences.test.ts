@@ -82,6 +82,17 @@ const differences: Record<string, () => void> = {
     const plain = injected(first, factsWith('false'));
     assert.deepEqual(proxyOf(plain).resources, proxyOf(first).resources, 'also when the sidecar becomes plain');
   },
+  'rewritten-probes-are-not-registered-again': () => {
+    const port = { 'status.sidecar.istio.io/port': '15099' };
+    const probed = { ...app, readinessProbe: { httpGet: { path: '/', port: 15020 } } };
+    const first = injected({ ...annotated(port), spec: { containers: [probed] } }, factsWith('true'));
+    assert.deepEqual(injected(first, factsWith('true')), first);
+  },
+  'reinjection-keeps-env-order': () => {
+    const facts = factsWith('true', { global: { network: 'n1' } });
+    const first = injected(annotated({ 'prometheus.io/port': '9090' }), facts);
+    assert.deepEqual(injected(first, facts), first);
+  },
   'native-to-plain-leaves-one-proxy': () => {
     const pod = injected(injected({}, factsWith('true')), factsWith('false'));
     assert.deepEqual(proxies(pod), ['container']);
@@ -138,6 +149,19 @@ const differences: Record<string, () => void> = {
     ]) {
       assert.equal(verdictOn({ spec }, factsWith('true')).reason, 'invalid-pod');
     }
+  },
+  'yaml-in-annotations-is-bounded': () => {
+    const long = (text: string): PodInput => annotated({ 'proxy.istio.io/config': `${text}${' '.repeat(40_000)}` });
+    assert.equal(verdictOn(long('concurrency: 2'), factsWith('true')).reason, 'invalid-annotation');
+    assert.equal(verdictOn(long('{"concurrency":2}'), factsWith('true')).kind, 'inject', 'JSON has no such limit');
+  },
+  'json-is-read-to-its-end': () => {
+    const verdict = verdictOn(annotated({ 'proxy.istio.io/config': '{"concurrency":2} and more' }), factsWith('true'));
+    assert.equal(verdict.reason, 'invalid-annotation');
+  },
+  'whole-numbers-print-plainly': () => {
+    const pod = injected({}, factsWith('true', { global: { sts: { servicePort: 0 }, tag: 12_345_678 } }));
+    assert.equal(proxyOf(pod).image, 'registry.istio.io/testing/proxyv2:12345678');
   },
   'numbers-fit-kubernetes': () => {
     const verdict = verdictOn(

@@ -36,7 +36,8 @@ export function rewriteProbes(pod: Pod, effective: Effective, injectedBefore: bo
   if (findProxy(pod) === undefined || !isWanted(pod, effective)) return pod;
   const agentPort = effective.facts.mesh.defaultConfig.statusPort ?? 0;
   const port = rewrittenPort(pod, agentPort);
-  const registered = registerProbers(pod, collectProbers(pod, agentPort), injectedBefore);
+  const probers = collectProbers(injectedBefore ? withoutRewritten(pod, port) : pod, agentPort);
+  const registered = registerProbers(pod, probers, injectedBefore);
   return replaceContainers(registered, (container) =>
     container.name === proxyContainerName ? container : rewrite(container, port),
   );
@@ -52,6 +53,26 @@ function rewrittenPort(pod: Pod, agentPort: number): number {
   const asked = pod.metadata.annotations?.[catalogue.statusPort.key];
   if (asked === undefined) return agentPort;
   return /^[0-9]+$/.test(asked) ? Number(asked) : 0;
+}
+
+/**
+ * The pod without the probes and hooks that an earlier injection sent to the agent already: to register them would make
+ * the agent ask itself.
+ */
+function withoutRewritten(pod: Pod, port: number): Pod {
+  const isRewritten = ({ httpGet }: Handler, path: string): boolean =>
+    httpGet?.['path'] === path && httpGet['port'] === port;
+  return replaceContainers(pod, (container) => {
+    const kept: { -readonly [Name in keyof Container]?: Container[Name] } = { ...container };
+    for (const name of probeNames) {
+      const probe = container[name];
+      if (probe && isRewritten(probe, agentPaths[name](container.name))) delete kept[name];
+    }
+    const hooks = Object.entries(container.lifecycle ?? {}).filter(
+      ([name, hook]) => !isRewritten(hook as Handler, agentPaths[name as (typeof hookNames)[number]](container.name)),
+    );
+    return { ...kept, name: container.name, ...(container.lifecycle && { lifecycle: Object.fromEntries(hooks) }) };
+  });
 }
 
 /** What the agent has to know, by its own path, sorted. */

@@ -27,7 +27,7 @@ const keptWhenZero: ReadonlySet<string> = new Set([
   'key',
   'devicePath',
 ]);
-/** Maps of free keys, in which every value was written on purpose. */
+/** Maps of amounts under free keys, in which every value was written on purpose; the API prints amounts as text. */
 const freeMaps: ReadonlySet<string> = new Set(['limits', 'requests']);
 
 /** The container without zero values that the API would not keep. */
@@ -38,7 +38,9 @@ export function printedContainer(container: Container): Container {
 
 function printed(value: unknown, name = ''): unknown {
   if (Array.isArray(value)) return value.map((element) => (isObject(element) ? printed(element) : element));
-  if (!isObject(value) || freeMaps.has(name)) return value;
+  if (!isObject(value)) return value;
+  if (freeMaps.has(name))
+    return Object.fromEntries(Object.entries(value).map(([key, amount]) => [key, String(amount)]));
   const result: Record<string, unknown> = {};
   for (const [key, member] of Object.entries(value)) {
     if (isDropped(member) && !(keptWhenZero.has(key) && member !== null)) continue;

@@ -25,13 +25,35 @@ const noOverrides: Overrides = { containers: [], initContainers: [] };
 export function templateView(pod: Pod, status: Status | undefined, overrides: Overrides = noOverrides): Pod {
   if (status?.readable !== true && overrides === noOverrides) return pod;
   const spec: { containers?: readonly Container[]; initContainers?: readonly Container[] } = { ...pod.spec };
+  const origins = overridesByOrigin(overrides);
   for (const list of containerLists) {
     const injected = status?.readable === true ? status[list] : [];
     const kept = (pod.spec[list] ?? []).filter(({ name }) => !injected.includes(name));
-    const missing = overrides[list].filter(({ name }) => !kept.some((container) => container.name === name));
-    spec[list] = [...kept, ...missing];
+    const missing = origins[list].filter(({ name }) => !kept.some((container) => container.name === name));
+    spec[list] = proxyLast([...kept, ...missing]);
   }
   return { ...pod, spec };
+}
+
+/** Where the user's istio-proxy stood among the containers is not written down; behind the others is the custom. */
+function proxyLast(containers: readonly Container[]): readonly Container[] {
+  const isProxy = ({ name }: Container): boolean => name === proxyContainerName;
+  return [...containers.filter((container) => !isProxy(container)), ...containers.filter(isProxy)];
+}
+
+/**
+ * The annotation lists a container where the template has it. A native istio-proxy without a restart policy of its own
+ * was written among the containers, where its ports count.
+ */
+function overridesByOrigin({ containers, initContainers }: Overrides): Overrides {
+  const moved = initContainers.filter(
+    ({ name, restartPolicy }) => name === proxyContainerName && restartPolicy === undefined,
+  );
+  if (moved.length === 0) return { containers, initContainers };
+  return {
+    containers: [...containers, ...moved],
+    initContainers: initContainers.filter((container) => !moved.includes(container)),
+  };
 }
 
 /** What was re-applied, for the annotation; and the pod with it. */

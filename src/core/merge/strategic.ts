@@ -38,29 +38,28 @@ function mergeMaps(original: JsonObject, patch: JsonObject): JsonObject {
   if (patch[directive] === 'replace') return withoutNulls(withoutDirectives(patch)) as JsonObject;
   if (patch[directive] === 'delete') return {};
   const result: Record<string, unknown> = { ...retained(original, patch[retainKeys]) };
-  for (const [name, value] of Object.entries(patch)) {
+  for (const name in patch) {
+    const value = patch[name];
     if (name.startsWith('$')) {
       if (name.startsWith(deleteFromList)) deletePrimitives(result, name.slice(deleteFromList.length), value);
     } else if (value === null) delete result[name];
-    else result[name] = mergeValue(result[name], value, name, patch[`${elementOrder}${name}`]);
+    else result[name] = mergeMember(result[name], patch, name);
   }
   return result;
 }
 
-function mergeValue(original: unknown, patch: unknown, name: string, order: unknown): unknown {
-  if (isObject(patch)) {
-    return isObject(original)
-      ? mergeMaps(original, patch)
-      : patch[directive] === 'delete'
-        ? undefined
-        : mergeMaps({}, patch);
+/** The member of that name in the patch, merged onto the original's. */
+function mergeMember(original: unknown, patch: JsonObject, name: string): unknown {
+  const value = patch[name];
+  if (isObject(value)) {
+    if (isObject(original)) return mergeMaps(original, value);
+    return value[directive] === 'delete' ? undefined : mergeMaps({}, value);
   }
-  if (!Array.isArray(patch)) return patch;
-  if (name === 'finalizers' && Array.isArray(original)) return [...new Set([...original, ...patch])];
+  if (!Array.isArray(value)) return value;
+  if (name === 'finalizers' && Array.isArray(original)) return [...new Set([...original, ...value])];
   const key = mergeKeys[name];
-  if (key === undefined || !Array.isArray(original))
-    return patch.filter(isNoDirective).map((element) => withoutNulls(element));
-  return mergeLists(original, patch, key, order);
+  if (key === undefined || !Array.isArray(original)) return newElements(value);
+  return mergeLists(original, value, key, patch[`${elementOrder}${name}`]);
 }
 
 /** Matches elements by their key: the first element of the original with that key is merged, a new one is appended. */
@@ -71,7 +70,7 @@ function mergeLists(
   order: unknown,
 ): readonly unknown[] {
   if (patch.some((element) => isObject(element) && element[directive] === 'replace')) {
-    return patch.filter(isNoDirective).map((element) => withoutNulls(element));
+    return newElements(patch);
   }
   const merged: (unknown | undefined)[] = [...original];
   const keyOf = (element: unknown): unknown => (isObject(element) ? element[key] : undefined);
@@ -130,25 +129,44 @@ function withoutDirectives(patch: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(patch).filter(([name]) => !name.startsWith('$')));
 }
 
-function isNoDirective(element: unknown): boolean {
-  return !isObject(element) || element[directive] === undefined;
+/** Elements of a list that takes the place of another, or of none. */
+function newElements(list: readonly unknown[]): readonly unknown[] {
+  const elements = list.some(isDirective) ? list.filter((element) => !isDirective(element)) : list;
+  return withoutNulls(elements) as readonly unknown[];
+}
+
+function isDirective(element: unknown): boolean {
+  return isObject(element) && element[directive] !== undefined;
 }
 
 /** The value without members that are null, at any depth. The same reference comes back where there was none. */
 export function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) {
-    const elements = value.map((element) => withoutNulls(element));
-    return elements.some((element, index) => element !== value[index]) ? elements : value;
+  if (typeof value !== 'object' || value === null) return value;
+  return Array.isArray(value) ? listWithoutNulls(value) : mapWithoutNulls(value as JsonObject);
+}
+
+function listWithoutNulls(list: readonly unknown[]): readonly unknown[] {
+  let copy: unknown[] | undefined;
+  for (let index = 0; index < list.length; index += 1) {
+    const element = list[index];
+    const kept = withoutNulls(element);
+    if (kept === element) continue;
+    copy ??= [...list];
+    copy[index] = kept;
   }
-  if (!isObject(value)) return value;
+  return copy ?? list;
+}
+
+function mapWithoutNulls(map: JsonObject): JsonObject {
   let copy: Record<string, unknown> | undefined;
-  for (const name in value) {
-    const member = value[name];
+  for (const name in map) {
+    const member = map[name];
+    if (typeof member !== 'object') continue;
     const kept = member === null ? undefined : withoutNulls(member);
     if (kept === member) continue;
-    copy ??= { ...value };
+    copy ??= { ...map };
     if (kept === undefined) delete copy[name];
     else copy[name] = kept;
   }
-  return copy ?? value;
+  return copy ?? map;
 }

@@ -6,9 +6,9 @@ import type { JsonObject } from './json.ts';
 export type StringMap = { readonly [key: string]: string };
 
 export interface OwnerReference {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly name: string;
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly name?: string;
   readonly uid?: string;
   readonly controller?: boolean;
 }
@@ -36,7 +36,7 @@ export function variable(name: string, value: string): EnvVar {
 export interface ContainerPort {
   readonly name?: string;
   readonly hostPort?: number;
-  readonly containerPort: number;
+  readonly containerPort?: number;
   readonly protocol?: string;
   readonly hostIP?: string;
 }

@@ -141,7 +141,7 @@ function configuration({ effective, view }: RenderContext): EnvVar[] {
 }
 
 /** A port as Kubernetes prints it: members in its order, empty ones left out. */
-function portJson({ name, hostPort, containerPort, protocol, hostIP }: ContainerPort): string {
+function portJson({ name, hostPort, containerPort = 0, protocol, hostIP }: ContainerPort): string {
   return JSON.stringify({
     ...(name && { name }),
     ...(hostPort && { hostPort }),

@@ -136,7 +136,7 @@ export const annotations = {
     withUserVolumes,
     entry(
       'sidecar.istio.io/userVolumeMount',
-      read.namedObjects,
+      read.namedMounts,
       '`{"name": {"mountPath": …}}`',
       'Volumes to mount into the proxy.',
     ),

@@ -109,6 +109,15 @@ export const namedObjects: Parser<readonly (readonly [string, JsonObject])[]> = 
   return ok(Array.isArray(json) ? all : all.sort(([a], [b]) => (a < b ? -1 : 1)));
 };
 
+/** Named mounts: each has to say where. */
+export const namedMounts: Parser<readonly (readonly [string, JsonObject])[]> = (value) => {
+  const mounts = namedObjects(value);
+  if (!mounts.ok || mounts.value.every(([, { mountPath }]) => typeof mountPath === 'string')) return mounts;
+  return fail(
+    'must be a JSON object of mounts that each have a mountPath, such as {"my-volume": {"mountPath": "/data"}}',
+  );
+};
+
 /** A JSON object of plain values, as texts; undefined where the text is none. */
 export const plainObject: Parser<StringMap | undefined> = (value) => {
   const json = readJson(value);

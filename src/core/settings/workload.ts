@@ -30,7 +30,7 @@ function podItself(metadata: Metadata): Omit<Workload, 'namespace'> {
 }
 
 function controllerWorkload(
-  { name, kind, apiVersion }: OwnerReference,
+  { name = '', kind = '', apiVersion = '' }: OwnerReference,
   metadata: Metadata,
 ): Omit<Workload, 'namespace'> {
   const label = (key: string): string => metadata.labels?.[key] ?? '';

@@ -1,0 +1,45 @@
+# Every target sets itself up: packages are installed when package-lock.json is newer than what is installed.
+# Programs run through npm, which puts the Node version that package.json pins in front of the machine's own.
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+RUN := npm run --silent
+INSTALLED := node_modules/.package-lock.json
+
+.PHONY: help demo test check golden docs bench build clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(INSTALLED) ## inject two pods through a real server on loopback and show them (< 1 min)
+	@$(RUN) demo
+
+test: $(INSTALLED) ## lint, types and all tests (< 5 min); PILLION_CONFORMANCE=DIR adds the conformance cases
+	@$(RUN) check
+	@$(RUN) test
+
+check: $(INSTALLED) ## lint and types only
+	@$(RUN) check
+
+golden: $(INSTALLED) ## write the golden files anew; read the difference before committing it
+	@$(RUN) golden
+
+docs: $(INSTALLED) ## write the generated pages of docs/ anew
+	@$(RUN) docs
+
+bench: $(INSTALLED) ## measure admission beside a server that does nothing (2 min); ARGS="-o json", ARGS=--soak
+	@$(RUN) bench -- $(ARGS)
+
+build: $(INSTALLED) ## bundle the command into dist/pillion.mjs
+	@$(RUN) build
+
+clean: ## remove what was built and installed
+	@rm -rf dist .cache node_modules
+
+# npm writes this file last, so it stands for a complete installation
+$(INSTALLED): package-lock.json
+	@command -v npm > /dev/null || { echo 'Cannot install packages: npm is not on the PATH; install Node.js, which brings it (https://nodejs.org)' >&2; exit 1; }
+	@mkdir -p .cache
+	@echo 'Installing packages (npm ci) …' >&2
+	@npm ci --no-audit --no-fund --loglevel=error > .cache/npm-ci.log 2>&1 || { cat .cache/npm-ci.log >&2; echo 'Cannot install packages: npm ci failed, see above' >&2; exit 1; }
+	@touch $@

@@ -1,0 +1,79 @@
+// Answers: with what is injected. The same options for inject, why and serve; they name the cluster's own settings as
+// files, or say what is an environment variable of the control plane.
+// Does not belong here: how the files are read (edge/settings-files.ts).
+import type { SettingsSources } from '../edge/settings-files.ts';
+import { listOf, type OptionRow, type OptionValues, textOf } from './command.ts';
+
+export const settingsOptions: readonly OptionRow[] = [
+  {
+    name: 'values',
+    value: 'FILE',
+    completes: 'file',
+    fallback: 'the defaults of the chart',
+    doc: 'Complete injector values: key "values" of ConfigMap istio-sidecar-injector.',
+  },
+  {
+    name: 'set',
+    value: 'PATH=VALUE',
+    repeatable: true,
+    doc: 'One value over them, as with helm: global.proxy.logLevel=debug. "null" removes it.',
+  },
+  { name: 'overrides', value: 'FILE', completes: 'file', doc: 'Values to merge over them; null removes.' },
+  {
+    name: 'config',
+    value: 'FILE',
+    completes: 'file',
+    fallback: 'policy enabled, no selectors',
+    doc: 'Injector configuration: key "config" of ConfigMap istio-sidecar-injector.',
+  },
+  {
+    name: 'mesh',
+    value: 'FILE',
+    completes: 'file',
+    fallback: "Istio's defaults",
+    doc: 'Mesh config: key "mesh" of ConfigMap istio.',
+  },
+  { name: 'templates', value: 'FILE', completes: 'file', doc: 'Custom templates: a map of name to pod overlay.' },
+  {
+    name: 'native',
+    value: 'MODE',
+    choices: ['auto', 'true', 'false'],
+    fallback: 'auto',
+    doc: 'Native sidecars. auto: as --kubelet-versions allow it; native where they are not given.',
+  },
+  { name: 'kubelet-versions', value: 'V1,V2', doc: 'Kubelet versions of the nodes, comma-separated: v1.34.0,v1.33.2.' },
+  {
+    name: 'platform',
+    value: 'NAME',
+    choices: ['kubernetes', 'openshift'],
+    fallback: 'kubernetes',
+    doc: 'Platform: on openshift the user of the proxy comes from the namespace.',
+  },
+  { name: 'compliance-policy', value: 'NAME', doc: 'COMPLIANCE_POLICY of the control plane: fips-140-3.' },
+  { name: 'revision', value: 'NAME', fallback: 'that of the values, else default', doc: 'Revision to inject for.' },
+];
+
+/** The options as what edge/settings-files.ts takes; choices were checked by the parser. */
+export function settingsSources(options: OptionValues): SettingsSources {
+  const files = ['values', 'overrides', 'config', 'mesh', 'templates', 'revision'] as const;
+  const kubeletVersions = textOf(options, 'kubelet-versions');
+  const native = textOf(options, 'native');
+  const platform = textOf(options, 'platform');
+  const compliancePolicy = textOf(options, 'compliance-policy');
+  return {
+    ...Object.fromEntries(files.flatMap((name) => (options.has(name) ? [[name, textOf(options, name)]] : []))),
+    ...(options.has('set') ? { set: listOf(options, 'set') } : {}),
+    ...(kubeletVersions === undefined ? {} : { kubeletVersions: commaList(kubeletVersions) }),
+    ...(native === 'auto' || native === 'true' || native === 'false' ? { native } : {}),
+    ...(platform === 'kubernetes' || platform === 'openshift' ? { platform } : {}),
+    ...(compliancePolicy === undefined ? {} : { compliancePolicy }),
+  };
+}
+
+/** The trimmed, non-empty elements of a comma-separated text. */
+export function commaList(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}

@@ -1,0 +1,144 @@
+// Answers: which metrics are there. One table: the registry and docs/metrics.md are made from it.
+// Does not belong here: when they change (telemetry.ts).
+import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
+import { nativeReasons, reasons } from '../core/model/verdict.ts';
+
+export interface MetricRow {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  /** Every label with all the values that it can have; nothing that a user writes is among them. */
+  readonly labels: { readonly [label: string]: readonly string[] };
+  /** Upper bounds of a histogram, in the unit of its name. */
+  readonly buckets?: readonly number[];
+}
+
+const decisions = ['inject', 'skip', 'deny'];
+/** `none` where nothing was injected. */
+const nativeValues = ['true', 'false', 'none'];
+/** Every status but 200 that a request can get. */
+export const errorStatuses = [400, 404, 405, 408, 413, 415, 431, 500, 503] as const;
+/** From 50 µs, because an admission is a matter of microseconds; to 10 s, the API server's usual patience. */
+const durationBuckets = [
+  0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+];
+
+/** Every metric. Names and labels are public: they are not used again for something else. */
+export const metricTable = {
+  admissions: {
+    name: 'pillion_admissions_total',
+    type: 'counter',
+    help: 'Admissions that were decided, by decision and reason (docs/reasons.md) and by what the sidecar became.',
+    labels: { decision: decisions, reason: Object.keys(reasons), native: nativeValues },
+  },
+  nativeDecisions: {
+    name: 'pillion_native_decisions_total',
+    type: 'counter',
+    help: 'Injected pods by whether the sidecar is native and what decided it (docs/reasons.md).',
+    labels: { native: ['true', 'false'], reason: Object.keys(nativeReasons) },
+  },
+  duration: {
+    name: 'pillion_admission_duration_seconds',
+    type: 'histogram',
+    help: 'Time from the complete body of a review to its finished answer.',
+    labels: { decision: decisions },
+    buckets: durationBuckets,
+  },
+  httpErrors: {
+    name: 'pillion_http_errors_total',
+    type: 'counter',
+    help: 'Requests to the admission port that were no reviews, or could not be answered, by HTTP status.',
+    labels: { status: errorStatuses.map(String) },
+  },
+  handshakeFailures: {
+    name: 'pillion_tls_handshake_failures_total',
+    type: 'counter',
+    help: 'TLS handshakes on the admission port that failed, for instance because the client does not trust the certificate.',
+    labels: {},
+  },
+  defects: {
+    name: 'pillion_defects_total',
+    type: 'counter',
+    help: 'Faults of Pillion itself. Each is in the log with its stack; an admission that meets one is answered with HTTP 500.',
+    labels: {},
+  },
+  certificateNotAfter: {
+    name: 'pillion_certificate_not_after_timestamp_seconds',
+    type: 'gauge',
+    help: 'When the certificate of the admission port expires.',
+    labels: {},
+  },
+  certificateRejected: {
+    name: 'pillion_certificate_rejected',
+    type: 'gauge',
+    help: '1 while the certificate files hold a pair that cannot be used and the one before is kept, else 0.',
+    labels: {},
+  },
+  settingsLoaded: {
+    name: 'pillion_settings_loaded_timestamp_seconds',
+    type: 'gauge',
+    help: 'When the settings in use were read.',
+    labels: {},
+  },
+  settingsStale: {
+    name: 'pillion_settings_stale_seconds',
+    type: 'gauge',
+    help: 'How long the settings on disk have been unreadable while the last good ones are kept; 0 when they are in use.',
+    labels: {},
+  },
+  buildInfo: {
+    name: 'pillion_build_info',
+    type: 'gauge',
+    help: 'Always 1; the labels tell which build this is.',
+    labels: { version: ['version of Pillion'], node: ['version of Node.js'] },
+  },
+  cpu: {
+    name: 'process_cpu_seconds_total',
+    type: 'counter',
+    help: 'CPU time of the process.',
+    labels: {},
+  },
+  residentMemory: {
+    name: 'process_resident_memory_bytes',
+    type: 'gauge',
+    help: 'Resident memory of the process.',
+    labels: {},
+  },
+  startTime: {
+    name: 'process_start_time_seconds',
+    type: 'gauge',
+    help: 'When the process started.',
+    labels: {},
+  },
+  heap: {
+    name: 'nodejs_heap_size_used_bytes',
+    type: 'gauge',
+    help: 'Used heap of the JavaScript engine.',
+    labels: {},
+  },
+} as const satisfies { readonly [metric: string]: MetricRow };
+
+type Table = typeof metricTable;
+type MetricOf<Row extends MetricRow> = {
+  counter: Counter<string>;
+  gauge: Gauge<string>;
+  histogram: Histogram<string>;
+}[Row['type']];
+
+/** The metrics of the table, each under its key. */
+export type Metrics = { readonly [Key in keyof Table]: MetricOf<Table[Key]> };
+
+/** Every metric of the table in a registry of its own. */
+export function createMetrics(): { readonly registry: Registry; readonly metrics: Metrics } {
+  const registry = new Registry();
+  const entries = Object.entries(metricTable).map(([key, row]) => [key, createMetric(row, registry)] as const);
+  return { registry, metrics: Object.fromEntries(entries) as unknown as Metrics };
+}
+
+function createMetric({ name, help, type, labels, buckets }: MetricRow, registry: Registry) {
+  const labelNames = Object.keys(labels);
+  const registers = [registry];
+  if (type === 'counter') return new Counter({ name, help, labelNames, registers });
+  if (type === 'gauge') return new Gauge({ name, help, labelNames, registers });
+  return new Histogram({ name, help, labelNames, registers, buckets: [...(buckets ?? [])] });
+}

@@ -1,0 +1,162 @@
+// Answers: what is counted and logged when something happens. What is said of an admission comes from its verdict alone.
+// Does not belong here: which metrics there are (metrics.ts), what a line says (decision-log.ts), how it gets out (log.ts).
+import type { Review } from '../core/model/review.ts';
+import { nativeReasons, type Reason, reasons, type Verdict } from '../core/model/verdict.ts';
+import { decisionFields } from './decision-log.ts';
+import type { Logger } from './log.ts';
+import { createMetrics, errorStatuses, type Metrics } from './metrics.ts';
+import type { Certificate } from './tls.ts';
+
+/** What an answer needs; see answer.ts. */
+export interface AdmissionTelemetry {
+  /** A review was decided, in so many seconds. */
+  decided(review: Review, verdict: Verdict, seconds: number): void;
+  /** A request was answered with an HTTP error, because it was no review. */
+  refused(status: number, message: string): void;
+  /** Something of ours is broken. */
+  failed(error: unknown): void;
+}
+
+export interface Telemetry extends AdmissionTelemetry {
+  readonly log: Logger;
+  handshakeFailed(error: Error): void;
+  certificateInUse(certificate: Pick<Certificate, 'notAfter' | 'fingerprint'>): void;
+  /** The files hold a pair that cannot be used; the one before is kept. */
+  certificateRejected(why: string): void;
+  settingsInUse(): void;
+  /** The files hold settings that cannot be used; those before are kept. */
+  settingsRejected(problems: readonly string[]): void;
+  /** All metrics as Prometheus reads them, and the content type of that. */
+  print(): Promise<{ readonly contentType: string; readonly text: string }>;
+}
+
+/** Counts in a registry of its own and writes to the log. */
+export function createTelemetry(log: Logger, version: string): Telemetry {
+  const { registry, metrics } = createMetrics();
+  const collectors = [processMetrics(metrics)];
+  metrics.buildInfo.set({ version, node: process.versions.node }, 1);
+  const settings = settingsTelemetry(log, metrics);
+  return {
+    log,
+    ...admissionTelemetry(log, metrics),
+    ...settings.telemetry,
+    handshakeFailed: (error) => {
+      metrics.handshakeFailures.inc();
+      log.debug({ err: error }, 'TLS handshake failed');
+    },
+    certificateInUse: ({ notAfter, fingerprint }) => {
+      metrics.certificateNotAfter.set(notAfter.getTime() / 1000);
+      metrics.certificateRejected.set(0);
+      log.info({ notAfter, fingerprint }, 'certificate in use');
+    },
+    certificateRejected: (error) => {
+      metrics.certificateRejected.set(1);
+      log.error({ error }, 'certificate rejected; the one before is kept');
+    },
+    print: async () => {
+      for (const collect of [...collectors, settings.collect]) collect();
+      return { contentType: registry.contentType, text: await registry.metrics() };
+    },
+  };
+}
+
+function admissionTelemetry(log: Logger, metrics: Metrics): AdmissionTelemetry {
+  const count = admissionCounters(metrics);
+  const errors = new Map<number, Child>(
+    errorStatuses.map((status) => [status, fromZero(metrics.httpErrors.labels({ status: String(status) }))]),
+  );
+  return {
+    decided: (review, verdict, seconds) => {
+      count(verdict, seconds);
+      log.info(decisionFields(review, verdict, seconds), 'admission');
+    },
+    refused: (status, message) => {
+      errors.get(status)?.inc();
+      log.warn({ status, error: message.trimEnd() }, 'request refused');
+    },
+    failed: (error) => {
+      metrics.defects.inc();
+      errors.get(500)?.inc();
+      log.error({ err: error }, 'defect; please report it');
+    },
+  };
+}
+
+interface Child {
+  inc(value?: number): void;
+}
+
+/** A series that is there from the start, so that its first increase is seen as one. */
+function fromZero(child: Child): Child {
+  child.inc(0);
+  return child;
+}
+
+/** The series are looked up once, here, since every admission counts in three of them. */
+function admissionCounters({ admissions, nativeDecisions, duration }: Metrics) {
+  const count = (reason: Reason, native: string) =>
+    fromZero(admissions.labels({ decision: reasons[reason].kind, reason, native }));
+  const native = (isNative: boolean) => ({
+    decided: eachOf(nativeReasons, (reason) => fromZero(nativeDecisions.labels({ native: String(isNative), reason }))),
+    admitted: eachOf(reasons, (reason) => (isInjection(reason) ? count(reason, String(isNative)) : undefined)),
+  });
+  const byNative = { true: native(true), false: native(false) };
+  const notInjected = eachOf(reasons, (reason) => (isInjection(reason) ? undefined : count(reason, 'none')));
+  const seconds = eachOf({ inject: 0, skip: 0, deny: 0 }, (decision) => duration.labels({ decision }));
+  for (const decision of ['inject', 'skip', 'deny']) duration.zero({ decision });
+  return (verdict: Verdict, took: number): void => {
+    seconds[verdict.kind].observe(took);
+    if (verdict.kind !== 'inject') {
+      notInjected[verdict.reason]?.inc();
+      return;
+    }
+    const { decided, admitted } = byNative[verdict.native.native ? 'true' : 'false'];
+    decided[verdict.native.reason].inc();
+    admitted[verdict.reason]?.inc();
+  };
+}
+
+function isInjection(reason: Reason): boolean {
+  return reasons[reason].kind === 'inject';
+}
+
+function eachOf<Key extends string, Value>(
+  table: Readonly<Record<Key, unknown>>,
+  make: (key: Key) => Value,
+): Readonly<Record<Key, Value>> {
+  const keys = Object.keys(table) as Key[];
+  return Object.fromEntries(keys.map((key) => [key, make(key)])) as Record<Key, Value>;
+}
+
+function settingsTelemetry(log: Logger, metrics: Metrics) {
+  let staleSince: number | undefined;
+  return {
+    collect: () => metrics.settingsStale.set(staleSince === undefined ? 0 : (Date.now() - staleSince) / 1000),
+    telemetry: {
+      settingsInUse: () => {
+        staleSince = undefined;
+        metrics.settingsLoaded.set(Date.now() / 1000);
+        log.info('settings in use');
+      },
+      settingsRejected: (problems: readonly string[]) => {
+        staleSince ??= Date.now();
+        log.error({ problems }, 'settings rejected; the last good ones are kept');
+      },
+    },
+  };
+}
+
+/** Sets what the operating system and the engine know of the process; called when somebody asks. */
+function processMetrics({ cpu, residentMemory, heap, startTime }: Metrics): () => void {
+  let counted = 0;
+  startTime.set(Date.now() / 1000 - process.uptime());
+  return () => {
+    const { user, system } = process.cpuUsage();
+    const seconds = (user + system) / 1e6;
+    cpu.inc(seconds - counted);
+    counted = seconds;
+    const { rss, heapUsed } = process.memoryUsage();
+    residentMemory.set(rss);
+    heap.set(heapUsed);
+  };
+}
