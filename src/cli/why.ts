@@ -4,7 +4,7 @@ import { problemLine } from '../core/model/problem.ts';
 import { nativeReasons, reasons } from '../core/model/verdict.ts';
 import { type AdmittedTarget, admitInput, inputOptions } from './admission.ts';
 import { type Command, exitCodes, type Io, type OptionValues, textOf } from './command.ts';
-import { type Difference, differences } from './difference.ts';
+import { differences } from './difference.ts';
 import type { Explanation } from './explanation.ts';
 import { pathPrefix } from './notices.ts';
 import { settingsOptions } from './settings-options.ts';
