@@ -17,7 +17,7 @@ import {
   reapplyUserContainers,
   templateView,
 } from './merge/reinject.ts';
-import { mergeOverlay } from './merge/strategic.ts';
+import { mergeNullFree, mergeOverlay } from './merge/strategic.ts';
 import type { JsonObject } from './model/json.ts';
 import { isObject } from './model/json.ts';
 import { type Container, findProxy, type Pod, type PodOverlay, proxyContainerName } from './model/pod.ts';
@@ -41,7 +41,8 @@ export function buildPod(pod: Pod, templates: readonly ChosenTemplate[], effecti
   const overlays = rendered.map((overlay) => withProxyIn(place, overlay));
   const template = contributionOf(overlays);
   const start = place === undefined ? pod : withoutForcedEnv(readyForProxy(pod, place, effective), effective);
-  const merged = overlays.reduce((sofar, overlay) => mergeOverlay(sofar, overlay), start);
+  const merge = context.takesAway || templates.some(({ isCustom }) => isCustom) ? mergeOverlay : mergeNullFree;
+  const merged = overlays.reduce((sofar, overlay) => merge(sofar, overlay), start);
 
   const reapplied = reapplyUserContainers({ merged, original, template, status, earlier: overrides });
   const recorded = status === undefined ? recordOverrides(reapplied.pod, reapplied.overrides) : reapplied.pod;

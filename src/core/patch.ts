@@ -3,6 +3,7 @@
 // is never rewritten because something was put in front of it. Parts that the two pods share cost nothing.
 
 import { mergeKeys } from './merge/strategic.ts';
+import { jsonOf } from './model/fragment.ts';
 import { isObject, type JsonObject } from './model/json.ts';
 import type { Operation } from './model/verdict.ts';
 
@@ -11,6 +12,15 @@ export function createPatch(before: object, after: object): Operation[] {
   const operations: Operation[] = [];
   compareMaps(before as JsonObject, after as JsonObject, '', operations);
   return operations;
+}
+
+/** The operations as JSON. */
+export function printPatch(operations: readonly Operation[]): string {
+  const printed = operations.map((operation) => {
+    const value = operation.op === 'remove' ? '' : `,"value":${jsonOf(operation.value)}`;
+    return `{"op":"${operation.op}","path":${JSON.stringify(operation.path)}${value}}`;
+  });
+  return `[${printed.join(',')}]`;
 }
 
 function compareValues(before: unknown, after: unknown, path: string, operations: Operation[]): void {

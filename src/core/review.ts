@@ -4,6 +4,7 @@ import { isObject, type JsonObject } from './model/json.ts';
 import { fail, ok, problemLine, quoted, type Result } from './model/problem.ts';
 import type { Review } from './model/review.ts';
 import { type Denied, reasons, type Verdict } from './model/verdict.ts';
+import { printPatch } from './patch.ts';
 
 const versions = ['admission.k8s.io/v1', 'admission.k8s.io/v1beta1'] as const;
 /** Deeper than any object of Kubernetes, and shallow enough for every recursion of ours. */
@@ -57,16 +58,21 @@ interface Trouble {
  */
 function findTrouble(value: object, depth: number): Trouble | undefined {
   if (depth > deepest) return { path: [], what: `is nested more than ${deepest} levels deep; send a flatter object` };
-  const members = Array.isArray(value) ? value : Object.values(value);
+  if (Array.isArray(value)) return findIn(value, Object.keys, depth);
+  if (Object.hasOwn(value, '__proto__')) {
+    return { path: ['__proto__'], what: 'is a key that no object may have; remove it' };
+  }
+  return findIn(Object.values(value), () => Object.keys(value), depth);
+}
+
+function findIn(members: readonly unknown[], keys: (members: object) => string[], depth: number): Trouble | undefined {
   for (let index = 0; index < members.length; index += 1) {
-    const member: unknown = members[index];
+    const member = members[index];
     let trouble: Trouble | undefined;
     if (typeof member === 'string') trouble = member.isWellFormed() ? undefined : { path: [], what: malformed };
     else if (typeof member === 'object' && member !== null) trouble = findTrouble(member, depth + 1);
-    if (trouble !== undefined) return { path: [Object.keys(value)[index] ?? '', ...trouble.path], what: trouble.what };
+    if (trouble !== undefined) return { path: [keys(members)[index] ?? '', ...trouble.path], what: trouble.what };
   }
-  if (Object.hasOwn(value, '__proto__'))
-    return { path: ['__proto__'], what: 'is a key that no object may have; remove it' };
   return undefined;
 }
 
@@ -89,7 +95,7 @@ function printVerdict(verdict: Verdict): string {
   const warnings = printWarnings(verdict.warnings);
   if (verdict.kind === 'deny') return `"allowed":false,"status":${JSON.stringify(statusOf(verdict))}${warnings}`;
   if (verdict.kind === 'skip' || verdict.patch.length === 0) return `"allowed":true${warnings}`;
-  const patch = Buffer.from(JSON.stringify(verdict.patch)).toString('base64');
+  const patch = Buffer.from(printPatch(verdict.patch)).toString('base64');
   return `"allowed":true,"patchType":"JSONPatch","patch":"${patch}"${warnings}`;
 }
 

@@ -5,7 +5,7 @@ import { type DestinationStream, destination, type Logger, levels, pino, stdTime
 const standardOutput = 1;
 /** Lines are gathered for this long or up to this size, and written while the process goes on. */
 const gatherMs = 100;
-const gatherBytes = 4_096;
+const gatherBytes = 12_288; // below the 16 KiB that are written at a time
 /** Where nobody reads standard output, lines above this are dropped: the log must not fill the memory. */
 const mostWaitingBytes = 16 * 1024 * 1024;
 const closingMs = 1_000;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import jsonPatch from 'fast-json-patch';
-import { createPatch } from '../../src/core/patch.ts';
+import { fragment } from '../../src/core/model/fragment.ts';
+import { createPatch, printPatch } from '../../src/core/patch.ts';
 
 function roundTrip(before: object, after: object): ReturnType<typeof createPatch> {
   const patch = createPatch(before, after);
@@ -58,4 +59,20 @@ test('patch: a null of the sender counts as absent', () => {
   assert.deepEqual(createPatch({ labels: null, creationTimestamp: null }, { labels: { a: '1' } }), [
     { op: 'add', path: '/labels', value: { a: '1' } },
   ]);
+});
+
+test('patch: its JSON says what the operations say, with parts that are written once and parts that are not', () => {
+  const shared = fragment({ name: 'shared', list: [{ a: 'ü"\n' }] });
+  const container = {
+    name: 'c',
+    absent: undefined,
+    env: [shared, { name: 'X', value: '' }],
+    deep: { er: { est: [null, 1, true] } },
+  };
+  const operations = createPatch(
+    { spec: { containers: [] }, gone: 1 },
+    { spec: { containers: [container, shared] }, 'a/b': 'x' },
+  );
+  assert.deepEqual(JSON.parse(printPatch(operations)), JSON.parse(JSON.stringify(operations)));
+  assert.deepEqual(JSON.parse(printPatch(operations)), JSON.parse(printPatch(operations)), 'a second time too');
 });

@@ -34,6 +34,11 @@ const mergedKeys: ReadonlySet<string> = new Set(
   ].map(({ key }) => key),
 );
 
+const nameOfForm: ReadonlyMap<string, Name> = new Map(
+  Object.entries(prometheusAnnotations).map(([name, { key }]) => [key, name as Name]),
+);
+
+type Name = keyof typeof prometheusAnnotations;
 interface Found {
   /** As the user spelt it. */
   readonly key: string;
@@ -61,13 +66,17 @@ export function mergePrometheus(pod: Pod, effective: Effective): Result<Pod> {
 
 /** Tells Prometheus the secure port for metrics of the proxy, where it has one and the user says nothing. */
 export function announceSecurePort(pod: Pod): Pod {
+  const port = findProxy(pod)?.env?.find(
+    ({ name, value }) => name === securePortVariable && value && value !== '0',
+  )?.value;
   const annotations = pod.metadata.annotations ?? {};
-  if (Object.keys(annotations).some((key) => prometheusForm(key) === prometheusAnnotations.securePort.key)) return pod;
-  const set = findProxy(pod)?.env?.find(
-    ({ name, value }) => name === securePortVariable && value !== undefined && value !== '' && value !== '0',
-  );
-  if (set?.value === undefined) return pod;
-  return withAnnotations(pod, { ...annotations, [prometheusAnnotations.securePort.shown]: set.value });
+  if (port === undefined || readScraping(annotations).securePort !== undefined) return pod;
+  return withAnnotations(pod, { ...annotations, [prometheusAnnotations.securePort.shown]: port });
+}
+
+/** No letter changes in the form of Prometheus, so that other keys need not be looked at. */
+function isPrometheus(key: string): boolean {
+  return key.startsWith('prometheus');
 }
 
 function readMergeMetrics(annotations: StringMap): boolean | undefined {
@@ -77,11 +86,9 @@ function readMergeMetrics(annotations: StringMap): boolean | undefined {
 function readScraping(annotations: StringMap): Scraping {
   const found: Scraping = {};
   for (const key in annotations) {
-    if (!key.startsWith('prometheus')) continue;
-    const form = prometheusForm(key);
-    for (const name of Object.keys(prometheusAnnotations) as (keyof typeof prometheusAnnotations)[]) {
-      if (prometheusAnnotations[name].key === form) found[name] ??= { key, value: annotations[key] ?? '' };
-    }
+    if (!isPrometheus(key)) continue;
+    const name = nameOfForm.get(prometheusForm(key));
+    if (name !== undefined) found[name] ??= { key, value: annotations[key] ?? '' };
   }
   return found;
 }
@@ -133,15 +140,12 @@ function withVariable(pod: Pod, scraping: Scraping, targets: readonly Target[]):
 
 /** Every spelling of the user's annotations goes: Prometheus would pick one of them at random. */
 function withAgentAnnotations(pod: Pod, agentPort: string): Pod {
-  const kept = Object.entries(pod.metadata.annotations ?? {}).filter(
-    ([key]) => !(key.startsWith('prometheus') && mergedKeys.has(prometheusForm(key))),
-  );
-  return withAnnotations(pod, {
-    ...Object.fromEntries(kept),
-    [prometheusAnnotations.port.shown]: agentPort,
-    [prometheusAnnotations.path.shown]: mergedPath,
-    [prometheusAnnotations.scrape.shown]: 'true',
-  });
+  const annotations: { [key: string]: string } = { ...pod.metadata.annotations };
+  for (const key in annotations) if (isPrometheus(key) && mergedKeys.has(prometheusForm(key))) delete annotations[key];
+  annotations[prometheusAnnotations.port.shown] = agentPort;
+  annotations[prometheusAnnotations.path.shown] = mergedPath;
+  annotations[prometheusAnnotations.scrape.shown] = 'true';
+  return withAnnotations(pod, annotations);
 }
 
 function withAnnotations(pod: Pod, annotations: StringMap): Pod {

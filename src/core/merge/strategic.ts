@@ -28,13 +28,25 @@ const elementOrder = '$setElementOrder/';
 
 /**
  * The original with the patch merged onto it. A patch value of null takes the field away; values of different types and
- * scalars are replaced.
+ * scalars are replaced. What is new is taken without its nulls.
  */
 export function mergeOverlay<T extends object>(original: T, patch: JsonObject): T {
-  return mergeMaps(original as JsonObject, patch) as T;
+  return mergeMaps(original as JsonObject, patch, withoutNulls) as T;
 }
 
-function mergeMaps(original: JsonObject, patch: JsonObject): JsonObject {
+/** The same for a patch that is known to hold no nulls, whose new parts need not be searched for them. */
+export function mergeNullFree<T extends object>(original: T, patch: JsonObject): T {
+  return mergeMaps(original as JsonObject, patch, asItIs) as T;
+}
+
+/** What becomes of something that the original does not have. */
+type Intake = (value: unknown) => unknown;
+
+function asItIs(value: unknown): unknown {
+  return value;
+}
+
+function mergeMaps(original: JsonObject, patch: JsonObject, intake: Intake): JsonObject {
   if (patch[directive] === 'replace') return withoutNulls(withoutDirectives(patch)) as JsonObject;
   if (patch[directive] === 'delete') return {};
   const result: Record<string, unknown> = { ...retained(original, patch[retainKeys]) };
@@ -43,23 +55,29 @@ function mergeMaps(original: JsonObject, patch: JsonObject): JsonObject {
     if (name.startsWith('$')) {
       if (name.startsWith(deleteFromList)) deletePrimitives(result, name.slice(deleteFromList.length), value);
     } else if (value === null) delete result[name];
-    else result[name] = mergeMember(result[name], patch, name);
+    else result[name] = mergeMember(result[name], patch, name, intake);
   }
   return result;
 }
 
 /** The member of that name in the patch, merged onto the original's. */
-function mergeMember(original: unknown, patch: JsonObject, name: string): unknown {
+function mergeMember(original: unknown, patch: JsonObject, name: string, intake: Intake): unknown {
   const value = patch[name];
   if (isObject(value)) {
-    if (isObject(original)) return mergeMaps(original, value);
-    return value[directive] === 'delete' ? undefined : mergeMaps({}, value);
+    if (isObject(original)) return mergeMaps(original, value, intake);
+    return value[directive] === 'delete' ? undefined : mergeMaps({}, value, intake);
   }
   if (!Array.isArray(value)) return value;
   if (name === 'finalizers' && Array.isArray(original)) return [...new Set([...original, ...value])];
   const key = mergeKeys[name];
-  if (key === undefined || !Array.isArray(original)) return newElements(value);
-  return mergeLists(original, value, key, patch[`${elementOrder}${name}`]);
+  if (key === undefined || !Array.isArray(original)) return newElements(value, intake);
+  return mergeLists(original, value, key, { order: patch[`${elementOrder}${name}`], intake });
+}
+
+interface ListOptions {
+  /** The order that the patch asks for; where undefined, its own. */
+  readonly order: unknown;
+  readonly intake: Intake;
 }
 
 /** Matches elements by their key: the first element of the original with that key is merged, a new one is appended. */
@@ -67,19 +85,17 @@ function mergeLists(
   original: readonly unknown[],
   patch: readonly unknown[],
   key: string,
-  order: unknown,
+  { order, intake }: ListOptions,
 ): readonly unknown[] {
-  if (patch.some((element) => isObject(element) && element[directive] === 'replace')) {
-    return newElements(patch);
-  }
+  if (patch.some((element) => isObject(element) && element[directive] === 'replace')) return newElements(patch, intake);
   const merged: (unknown | undefined)[] = [...original];
   const keyOf = (element: unknown): unknown => (isObject(element) ? element[key] : undefined);
   for (const element of patch) {
     const index = merged.findIndex((candidate) => candidate !== undefined && keyOf(candidate) === keyOf(element));
     if (isObject(element) && element[directive] === 'delete') {
       if (index >= 0) merged[index] = undefined;
-    } else if (index < 0) merged.push(withoutNulls(element));
-    else merged[index] = mergeMaps(merged[index] as JsonObject, element as JsonObject);
+    } else if (index < 0) merged.push(intake(element));
+    else merged[index] = mergeMaps(merged[index] as JsonObject, element as JsonObject, intake);
   }
   const wanted = Array.isArray(order) ? order : patch;
   return interleave(original.map(keyOf), wanted.map(keyOf), merged, keyOf);
@@ -130,14 +146,17 @@ function withoutDirectives(patch: JsonObject): JsonObject {
 }
 
 /** Elements of a list that takes the place of another, or of none. */
-function newElements(list: readonly unknown[]): readonly unknown[] {
+function newElements(list: readonly unknown[], intake: Intake): readonly unknown[] {
   const elements = list.some(isDirective) ? list.filter((element) => !isDirective(element)) : list;
-  return withoutNulls(elements) as readonly unknown[];
+  return intake(elements) as readonly unknown[];
 }
 
 function isDirective(element: unknown): boolean {
   return isObject(element) && element[directive] !== undefined;
 }
+
+/** The API server's own bookkeeping of who wrote which field: often half of an object, and nobody here looks at it. */
+export const bookkeeping = 'managedFields';
 
 /** The value without members that are null, at any depth. The same reference comes back where there was none. */
 export function withoutNulls(value: unknown): unknown {
@@ -161,7 +180,7 @@ function mapWithoutNulls(map: JsonObject): JsonObject {
   let copy: Record<string, unknown> | undefined;
   for (const name in map) {
     const member = map[name];
-    if (typeof member !== 'object') continue;
+    if (typeof member !== 'object' || name === bookkeeping) continue;
     const kept = member === null ? undefined : withoutNulls(member);
     if (kept === member) continue;
     copy ??= { ...map };

@@ -9,6 +9,7 @@ import type { RenderContext } from './context.ts';
 import { proxyMetadata, sidecarEnv } from './env.ts';
 import { initImage, proxyImage } from './image.ts';
 import { resourcesOf } from './resources.ts';
+import { sharedMembers, sharedPart } from './shared.ts';
 import { isTproxy, redirectionArgs } from './traffic.ts';
 import { sidecarMounts } from './volumes.ts';
 
@@ -16,7 +17,11 @@ const metricsPort = Object.freeze({ containerPort: 15090, protocol: 'TCP', name:
 const healthPort = 15021;
 
 /** The container that redirects the pod's traffic, or with the CNI plugin checks that it is redirected. */
-export function initContainer({ effective }: RenderContext): Container {
+export function initContainer(context: RenderContext): Container {
+  return sharedPart(context, 'init container', () => makeInitContainer(context.effective));
+}
+
+function makeInitContainer(effective: Effective): Container {
   const { values } = effective.facts;
   const { global } = values;
   const env = proxyMetadata(effective);
@@ -68,6 +73,11 @@ function validationSecurity(effective: Effective): SecurityContext {
 
 /** The proxy as the template sidecar places it. */
 export function sidecarContainer(context: RenderContext): Container {
+  const name = context.effective.native ? 'native sidecar' : 'plain sidecar';
+  return { ...sharedMembers(context, name, () => withoutEnv(context)), env: sidecarEnv(context) };
+}
+
+function withoutEnv(context: RenderContext): Container {
   const { effective } = context;
   const { outlierLogPath } = effective.facts.values.global.proxy;
   const lifecycle = sidecarLifecycle(effective);
@@ -82,8 +92,7 @@ export function sidecarContainer(context: RenderContext): Container {
       ...(outlierLogPath === '' ? [] : [`--outlierLogPath=${outlierLogPath}`]),
     ],
     ...(lifecycle && { lifecycle }),
-    env: sidecarEnv(context),
-    ...(effective.statusPort !== '0' && sidecarProbes(effective)),
+    ...(effective.statusPort !== '0' && sidecarProbes(context)),
     securityContext: sidecarSecurity(effective),
     resources: resourcesOf(effective),
     volumeMounts: sidecarMounts(context),
@@ -132,41 +141,48 @@ function sidecarLifecycle(effective: Effective): JsonObject | undefined {
   return effective.holdApplication ? { postStart: { exec: { command: ['pilot-agent', 'wait'] } } } : undefined;
 }
 
-function sidecarProbes(effective: Effective): { startupProbe?: Probe; readinessProbe: Probe } {
-  const { startupProbe } = effective.facts.values.global.proxy;
+function sidecarProbes(context: RenderContext): { startupProbe?: Probe; readinessProbe: Probe } {
+  const { startupProbe } = context.effective.facts.values.global.proxy;
   const startup: Probe = {
     httpGet: { path: '/healthz/ready', port: healthPort },
-    initialDelaySeconds: null,
-    periodSeconds: 1,
+    ...numbers(context, { initialDelaySeconds: 0, periodSeconds: 1, failureThreshold: startupProbe.failureThreshold }),
     timeoutSeconds: 3,
-    failureThreshold: unlessZero(startupProbe.failureThreshold),
   };
   return {
     ...(startupProbe.enabled && { startupProbe: startup }),
-    readinessProbe: readinessProbe(effective, healthPort),
+    readinessProbe: readinessProbe(context, healthPort),
   };
 }
 
 /** The readiness probe as annotations and values tune it. */
-export function readinessProbe({ annotations, facts }: Effective, port: number): Probe {
+export function readinessProbe(context: RenderContext, port: number): Probe {
+  const { annotations, facts } = context.effective;
   const { proxy } = facts.values.global;
   return {
     httpGet: { path: '/healthz/ready', port },
-    initialDelaySeconds: unlessZero(annotations.readinessInitialDelaySeconds ?? proxy.readinessInitialDelaySeconds),
-    periodSeconds: unlessZero(annotations.readinessPeriodSeconds ?? proxy.readinessPeriodSeconds),
+    ...numbers(context, {
+      initialDelaySeconds: annotations.readinessInitialDelaySeconds ?? proxy.readinessInitialDelaySeconds,
+      periodSeconds: annotations.readinessPeriodSeconds ?? proxy.readinessPeriodSeconds,
+      failureThreshold: annotations.readinessFailureThreshold ?? proxy.readinessFailureThreshold,
+    }),
     timeoutSeconds: 3,
-    failureThreshold: unlessZero(annotations.readinessFailureThreshold ?? proxy.readinessFailureThreshold),
   };
 }
 
 /** The readiness probe of a gateway, which annotations do not tune. */
-export function gatewayReadinessProbe(effective: Effective): Probe {
-  return readinessProbe({ ...effective, annotations: {} }, healthPort);
+export function gatewayReadinessProbe(context: RenderContext): Probe {
+  return readinessProbe({ ...context, effective: { ...context.effective, annotations: {} } }, healthPort);
 }
 
 /** Kubernetes keeps no zero in the fields of a probe: a zero takes away what an earlier injection set. */
-function unlessZero(value: number): number | null {
-  return value === 0 ? null : value;
+function numbers({ takesAway }: RenderContext, fields: { readonly [name: string]: number }): Probe {
+  const kept: { [name: string]: number | null } = {};
+  for (const name in fields) {
+    const value = fields[name];
+    if (value) kept[name] = value;
+    else if (takesAway) kept[name] = null;
+  }
+  return kept;
 }
 
 function sidecarSecurity(effective: Effective): SecurityContext {

@@ -1,5 +1,6 @@
 // Answers: which environment do the proxy's containers get, in which order. The order counts: `$(NAME)` in a value is
 // expanded from the variables before it (Kubernetes, dependent environment variables).
+import { fragment } from '../model/fragment.ts';
 import type { JsonObject } from '../model/json.ts';
 import { type ContainerPort, type EnvVar, variable } from '../model/pod.ts';
 import type { Effective } from '../settings/effective.ts';
@@ -7,15 +8,15 @@ import { printProxyConfig } from '../settings/proxy-config.ts';
 import type { RenderContext } from './context.ts';
 
 function frozen(name: string, valueFrom: JsonObject): EnvVar {
-  return Object.freeze({ name, valueFrom: Object.freeze(valueFrom) });
+  return fragment({ name, valueFrom });
 }
 
 function fromField(name: string, fieldPath: string): EnvVar {
-  return frozen(name, { fieldRef: Object.freeze({ fieldPath }) });
+  return frozen(name, { fieldRef: { fieldPath } });
 }
 
 function fromLimit(name: string, resource: string): EnvVar {
-  return frozen(name, { resourceFieldRef: Object.freeze({ resource, divisor: '1' }) });
+  return frozen(name, { resourceFieldRef: { resource, divisor: '1' } });
 }
 
 export const podName = fromField('POD_NAME', 'metadata.name');

@@ -31,7 +31,7 @@ export function gateway(context: RenderContext): PodOverlay {
           ...(lifecycle && { lifecycle }),
           securityContext: { runAsUser: effective.ids.user, runAsGroup: effective.ids.group },
           env: gatewayEnv(context),
-          readinessProbe: gatewayReadinessProbe(effective),
+          readinessProbe: gatewayReadinessProbe(context),
           volumeMounts: gatewayMounts(context),
         },
       ],

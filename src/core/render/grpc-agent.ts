@@ -40,7 +40,7 @@ function agentContainer(context: RenderContext): Container {
     args: agentArgs(effective, 'sidecar'),
     lifecycle: { postStart: { exec: { command } } },
     env: grpcAgentEnv(context),
-    ...(answersProbes && { readinessProbe: readinessProbe(effective, statusPort), resources: resourcesOf(effective) }),
+    ...(answersProbes && { readinessProbe: readinessProbe(context, statusPort), resources: resourcesOf(effective) }),
     volumeMounts: [...(answersProbes ? grpcAgentMounts(context) : []), ...userMounts(effective)],
   };
 }

@@ -21,6 +21,8 @@ const shipped: ReadonlyMap<string, Template> = new Map([
 export interface ChosenTemplate {
   readonly name: string;
   readonly render: Template;
+  /** Overlays of users may hold nulls anywhere. */
+  readonly isCustom: boolean;
 }
 
 /**
@@ -34,7 +36,7 @@ export function chooseTemplates({ annotations, facts }: Effective): { chosen: Ch
   const problems: Problem[] = [];
   for (const name of asked.flatMap((each) => aliases.get(each) ?? [each])) {
     const render = templateNamed(name, facts.customTemplates);
-    if (render !== undefined) chosen.push({ name, render });
+    if (render !== undefined) chosen.push({ name, render, isCustom: facts.customTemplates.has(name) });
     else problems.push(unknownTemplate(name, annotations.templates !== undefined, facts.customTemplates));
   }
   return { chosen, problems };

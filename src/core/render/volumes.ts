@@ -1,9 +1,11 @@
 // Answers: which volumes does the proxy need, and where does it mount them.
 // A source of `null` leaves the choice to whoever names the volume already: SPIRE puts a CSI volume under
 // workload-socket; where nobody does, Kubernetes makes an emptyDir of it.
+import { fragment } from '../model/fragment.ts';
 import type { Volume, VolumeMount } from '../model/pod.ts';
 import type { Effective } from '../settings/effective.ts';
-import type { RenderContext } from './context.ts';
+import { openVolumes, type RenderContext } from './context.ts';
+import { sharedMembers, sharedPart } from './shared.ts';
 
 const gkeCaName = 'GkeWorkloadCertificate';
 
@@ -12,12 +14,12 @@ function frozenMount(name: string, mountPath: string): VolumeMount {
 }
 
 function frozenVolume(name: string, source: Omit<Volume, 'name'>): Volume {
-  return Object.freeze({ name, ...source });
+  return fragment({ name, ...source });
 }
 
-const workloadSocket = frozenVolume('workload-socket', { emptyDir: null });
-const credentialSocket = frozenVolume('credential-socket', { emptyDir: null });
-const workloadCerts = frozenVolume('workload-certs', { emptyDir: null });
+/** Volumes without a source of ours, as they are new; and as they are merged with one that is there. */
+const open = openVolumes.map((name) => frozenVolume(name, {}));
+const openOverOthers = openVolumes.map((name) => frozenVolume(name, { emptyDir: null }));
 const gatewayCredentialSocket = frozenVolume('credential-socket', { emptyDir: {} });
 const gatewayWorkloadCerts = frozenVolume('workload-certs', { emptyDir: {} });
 const gkeCertificate = frozenVolume('gke-workload-certificate', {
@@ -104,8 +106,8 @@ export function grpcAgentMounts({ effective }: RenderContext): VolumeMount[] {
 }
 
 /** Where the workload's certificate is mounted from. */
-export function certificateMount({ facts }: Effective): VolumeMount {
-  return facts.values.global.caName === gkeCaName ? mounts.gkeCertificate : mounts.workloadCerts;
+export function certificateMount(effective: Effective): VolumeMount {
+  return hasGkeCertificate(effective) ? mounts.gkeCertificate : mounts.workloadCerts;
 }
 
 /** What the user asks for in sidecar.istio.io/userVolumeMount. */
@@ -115,10 +117,11 @@ export function userMounts({ annotations }: Effective): VolumeMount[] {
 
 export function sidecarVolumes(context: RenderContext): Volume[] {
   const { effective } = context;
-  const certificate = effective.facts.values.global.caName === gkeCaName ? gkeCertificate : workloadCerts;
-  const volumes: Volume[] = [workloadSocket, credentialSocket, certificate, ...bootstrapVolume(effective)];
-  volumes.push(envoyFiles, data, podInfo, tokenVolume(effective), ...rootCertificateVolume(effective));
-  volumes.push({ name: 'istio-ca-crl', configMap: { name: effective.facts.values.crlConfigMapName, optional: true } });
+  const [socket, credentials, certificates] = openVolumesOf(context);
+  const volumes: Volume[] = [socket, credentials, hasGkeCertificate(effective) ? gkeCertificate : certificates];
+  volumes.push(...bootstrapVolume(effective));
+  volumes.push(envoyFiles, data, podInfo, tokenVolume(context), ...rootCertificateVolume(context));
+  volumes.push(revocationsVolume(context));
   volumes.push(...meshCertificateVolume(context), ...userVolumes(effective));
   if (tracingCertificateFolder(effective) !== undefined) volumes.push(tracingCertificate);
   return volumes;
@@ -126,35 +129,44 @@ export function sidecarVolumes(context: RenderContext): Volume[] {
 
 export function gatewayVolumes(context: RenderContext): Volume[] {
   const { effective } = context;
-  const certificate = effective.facts.values.global.caName === gkeCaName ? gkeCertificate : gatewayWorkloadCerts;
+  const [socket] = openVolumesOf(context);
   return [
-    workloadSocket,
+    socket,
     gatewayCredentialSocket,
-    certificate,
+    hasGkeCertificate(effective) ? gkeCertificate : gatewayWorkloadCerts,
     ...bootstrapVolume(effective),
     envoyFiles,
     data,
     podInfo,
-    tokenVolume(effective),
-    ...rootCertificateVolume(effective),
+    tokenVolume(context),
+    ...rootCertificateVolume(context),
     ...meshCertificateVolume(context),
   ];
 }
 
 export function grpcAgentVolumes(context: RenderContext): Volume[] {
   const { effective } = context;
+  const [socket, , certificates] = openVolumesOf(context);
   return [
-    workloadSocket,
-    effective.facts.values.global.caName === gkeCaName ? gkeCertificate : workloadCerts,
+    socket,
+    hasGkeCertificate(effective) ? gkeCertificate : certificates,
     ...bootstrapVolume(effective),
     xdsFiles,
     data,
     podInfo,
-    tokenVolume(effective),
-    ...rootCertificateVolume(effective),
+    tokenVolume(context),
+    ...rootCertificateVolume(context),
     ...meshCertificateVolume(context),
     ...userVolumes(effective),
   ];
+}
+
+function openVolumesOf({ takesAway }: RenderContext): [socket: Volume, credentials: Volume, certificates: Volume] {
+  return (takesAway ? openOverOthers : open) as [Volume, Volume, Volume];
+}
+
+function hasGkeCertificate({ facts }: Effective): boolean {
+  return facts.values.global.caName === gkeCaName;
 }
 
 function usesIstiodCa({ facts }: Effective): boolean {
@@ -171,13 +183,27 @@ function bootstrapVolume({ annotations: { bootstrapOverride } }: Effective): Vol
 }
 
 /** A token of 12 hours for istiod alone. */
-function tokenVolume({ facts }: Effective): Volume {
-  const token = { path: 'istio-token', expirationSeconds: 43_200, audience: facts.values.global.tokenAudience };
-  return { name: 'istio-token', projected: { sources: [{ serviceAccountToken: token }] } };
+function tokenVolume(context: RenderContext): Volume {
+  const { tokenAudience: audience } = context.effective.facts.values.global;
+  const token = { path: 'istio-token', expirationSeconds: 43_200, audience };
+  const projected = { sources: [{ serviceAccountToken: token }] };
+  return sharedPart(context, 'token volume', () => ({ name: 'istio-token', projected }));
 }
 
-function rootCertificateVolume(effective: Effective): Volume[] {
-  if (!usesIstiodCa(effective)) return [];
+function revocationsVolume(context: RenderContext): Volume {
+  const { crlConfigMapName: name } = context.effective.facts.values;
+  return sharedPart(context, 'revocations volume', () => ({
+    name: 'istio-ca-crl',
+    configMap: { name, optional: true },
+  }));
+}
+
+function rootCertificateVolume(context: RenderContext): readonly Volume[] {
+  if (!usesIstiodCa(context.effective)) return [];
+  return sharedMembers(context, 'root certificate volume', () => makeRootCertificateVolume(context.effective));
+}
+
+function makeRootCertificateVolume(effective: Effective): Volume[] {
   const { clusterTrustBundle, global } = effective.facts.values;
   if (!clusterTrustBundle) {
     return [{ name: 'istiod-ca-cert', configMap: { name: global.trustBundleName || 'istio-ca-root-cert' } }];
