@@ -35,7 +35,7 @@ export function buildPod(pod: Pod, templates: readonly ChosenTemplate[], effecti
   const { annotations, facts } = effective;
   const { status, overrides } = annotations;
   const original = facts.platform === 'openshift' ? withoutAssignedProxyUser(pod) : pod;
-  const context = renderContext(effective, templateView(original, status, overrides));
+  const context = renderContext(effective, templateView(original, status, overrides), templates.length);
   const rendered = templates.map(({ render }) => render(context));
   const place = placeOfProxy(rendered);
   const overlays = rendered.map((overlay) => withProxyIn(place, overlay));

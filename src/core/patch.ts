@@ -18,7 +18,7 @@ export function createPatch(before: object, after: object): Operation[] {
 export function printPatch(operations: readonly Operation[]): string {
   const printed = operations.map((operation) => {
     const value = operation.op === 'remove' ? '' : `,"value":${jsonOf(operation.value)}`;
-    return `{"op":"${operation.op}","path":${JSON.stringify(operation.path)}${value}}`;
+    return `{"op":"${operation.op}","path":${jsonOf(operation.path)}${value}}`;
   });
   return `[${printed.join(',')}]`;
 }

@@ -1,5 +1,6 @@
 // Answers: what does an AdmissionReview ask, and how is it answered.
 // Source: Kubernetes, "Dynamic Admission Control": request and response of admission webhooks, v1 and v1beta1.
+import { bookkeeping } from './merge/strategic.ts';
 import { isObject, type JsonObject } from './model/json.ts';
 import { fail, ok, problemLine, quoted, type Result } from './model/problem.ts';
 import type { Review } from './model/review.ts';
@@ -58,22 +59,28 @@ interface Trouble {
  */
 function findTrouble(value: object, depth: number): Trouble | undefined {
   if (depth > deepest) return { path: [], what: `is nested more than ${deepest} levels deep; send a flatter object` };
-  if (Array.isArray(value)) return findIn(value, Object.keys, depth);
-  if (Object.hasOwn(value, '__proto__')) {
-    return { path: ['__proto__'], what: 'is a key that no object may have; remove it' };
-  }
-  return findIn(Object.values(value), () => Object.keys(value), depth);
-}
-
-function findIn(members: readonly unknown[], keys: (members: object) => string[], depth: number): Trouble | undefined {
-  for (let index = 0; index < members.length; index += 1) {
-    const member = members[index];
-    let trouble: Trouble | undefined;
-    if (typeof member === 'string') trouble = member.isWellFormed() ? undefined : { path: [], what: malformed };
-    else if (typeof member === 'object' && member !== null) trouble = findTrouble(member, depth + 1);
-    if (trouble !== undefined) return { path: [keys(members)[index] ?? '', ...trouble.path], what: trouble.what };
+  if (Array.isArray(value)) return findInList(value, depth);
+  const object = value as JsonObject;
+  for (const key in object) {
+    if (key === bookkeeping) continue; // nobody looks into it
+    if (key === '__proto__') return { path: [key], what: 'is a key that no object may have; remove it' };
+    const trouble = findInMember(object[key], depth);
+    if (trouble !== undefined) return { path: [key, ...trouble.path], what: trouble.what };
   }
   return undefined;
+}
+
+function findInList(list: readonly unknown[], depth: number): Trouble | undefined {
+  for (let index = 0; index < list.length; index += 1) {
+    const trouble = findInMember(list[index], depth);
+    if (trouble !== undefined) return { path: [String(index), ...trouble.path], what: trouble.what };
+  }
+  return undefined;
+}
+
+function findInMember(member: unknown, depth: number): Trouble | undefined {
+  if (typeof member === 'string') return member.isWellFormed() ? undefined : { path: [], what: malformed };
+  return typeof member === 'object' && member !== null ? findTrouble(member, depth + 1) : undefined;
 }
 
 /** The path as a person would write it, cut where it is long. */

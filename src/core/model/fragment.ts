@@ -1,6 +1,8 @@
 // Answers: which parts of a pod are the same for many pods, and what is their JSON. Writing JSON is a good part of what
 // an admission costs; a part that follows from the settings alone is written once.
 
+import type { JsonObject } from './json.ts';
+
 const texts = new WeakMap<object, string>();
 
 /** The value, frozen at every depth, with its JSON kept. */
@@ -10,19 +12,33 @@ export function fragment<T extends object>(value: T): T {
 }
 
 /** JSON of a value, as JSON.stringify writes it; parts that are fragments are not written again. */
-export function jsonOf(value: unknown, depth = 0): string {
+export function jsonOf(value: unknown): string {
+  if (typeof value === 'string') return jsonOfText(value);
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const kept = texts.get(value);
-  if (kept !== undefined) return kept;
-  // Below a list of containers, a container and a list of its variables, fragments are rare and objects are small.
-  if (depth > 2) return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map((element) => jsonOf(element, depth + 1)).join(',')}]`;
+  return texts.get(value) ?? (Array.isArray(value) ? jsonOfList(value) : jsonOfMap(value as JsonObject));
+}
+
+function jsonOfList(list: readonly unknown[]): string {
+  let elements = '';
+  for (let index = 0; index < list.length; index += 1)
+    elements += `${index === 0 ? '' : ','}${jsonOf(list[index] ?? null)}`;
+  return `[${elements}]`;
+}
+
+function jsonOfMap(map: JsonObject): string {
   let members = '';
-  for (const [name, member] of Object.entries(value)) {
-    if (member !== undefined)
-      members += `${members === '' ? '' : ','}${JSON.stringify(name)}:${jsonOf(member, depth + 1)}`;
+  for (const name in map) {
+    const member = map[name];
+    if (member !== undefined) members += `${members === '' ? '' : ','}${jsonOfText(name)}:${jsonOf(member)}`;
   }
   return `{${members}}`;
+}
+
+/** Printable ASCII but for the quote and the backslash: what JSON writes as it is. */
+const plain = /^[ !#-[\]-~]*$/;
+
+function jsonOfText(text: string): string {
+  return plain.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
 function frozen<T>(value: T): T {

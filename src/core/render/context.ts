@@ -8,7 +8,7 @@ export interface RenderContext {
   readonly effective: Effective;
   /** The pod as it would look if nothing had been injected before. */
   readonly view: Pod;
-  /** Whether the pod may have something that a template takes away; only then do overlays hold nulls. */
+  /** Whether something may be there that a template takes away, also from another; only then do overlays hold nulls. */
   readonly takesAway: boolean;
   /** Whether the parts that follow from the settings alone hold for this pod (shared.ts). */
   readonly isShared: boolean;
@@ -19,10 +19,11 @@ export interface RenderContext {
 export type Template = (context: RenderContext) => PodOverlay;
 
 /** The context for a pod, of which the templates see the view. */
-export function renderContext(effective: Effective, view: Pod): RenderContext {
+export function renderContext(effective: Effective, view: Pod, templateCount: number): RenderContext {
   const apps: string[] = [];
   for (const { name } of view.spec.containers ?? []) if (name !== proxyContainerName) apps.push(name);
-  const takesAway = effective.annotations.status !== undefined || (view.spec.volumes ?? []).some(isOpen);
+  const isFirst = effective.annotations.status === undefined && templateCount === 1;
+  const takesAway = !isFirst || (view.spec.volumes ?? []).some(isOpen);
   return { effective, view, takesAway, isShared: !takesAway && hasSharedParts(effective), apps };
 }
 
