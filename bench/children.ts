@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ServerProcess, startServer } from '../scripts/server-process.ts';
+import { nodeFlags, type ServerProcess, startServer } from '../scripts/server-process.ts';
 import type { HeapFigures } from './heap-probe.ts';
 import type { LoadOrder, LoadResult } from './load.ts';
 
@@ -18,7 +18,7 @@ export interface Subject {
 }
 
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
-const probe = ['--expose-gc', '--import', here('./heap-probe.ts')];
+const flags = [...nodeFlags, '--expose-gc', '--import', here('./heap-probe.ts')];
 export const isPinned: boolean = availableParallelism() > 1 && spawnSync('taskset', ['-V']).status === 0;
 
 function onCore(core: number, command: readonly string[]): readonly string[] {
@@ -27,7 +27,7 @@ function onCore(core: number, command: readonly string[]): readonly string[] {
 
 /** `pillion serve` from the sources, with a way to ask for its heap. */
 export function startPillion(): Promise<ServerProcess> {
-  return startServer({ program: onCore(0, [process.execPath, ...probe, here('../src/main.ts')]), hasChannel: true });
+  return startServer({ program: onCore(0, [process.execPath, ...flags, here('../src/main.ts')]), hasChannel: true });
 }
 
 export interface FloorProcess extends Subject {
@@ -38,7 +38,7 @@ export interface FloorProcess extends Subject {
 export async function startFloor({ directory, ca }: ServerProcess, answer: string): Promise<FloorProcess> {
   const answerFile = join(directory, 'answer.json');
   writeFileSync(answerFile, answer);
-  const [command = '', ...args] = onCore(0, [process.execPath, ...probe, here('./floor.ts'), directory, answerFile]);
+  const [command = '', ...args] = onCore(0, [process.execPath, ...flags, here('./floor.ts'), directory, answerFile]);
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
   const line = await new Promise<string>((resolve, reject) => {
     child.stdout?.once('data', (chunk: Buffer) => resolve(chunk.toString()));

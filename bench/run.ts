@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { bundleOptions } from '../scripts/build.ts';
+import { nodeFlags } from '../scripts/server-process.ts';
 import { isPinned, startClient, startPillion } from './children.ts';
 import { compare, measureMemory, measurePatch, measureStart, type Plan, startSubjects } from './measure.ts';
 import { printReport, type Report } from './report.ts';
@@ -50,8 +51,8 @@ async function measure(): Promise<Report> {
       patch,
       comparisons,
       startMs: {
-        sources: await measureStart([process.execPath, source], starts),
-        bundle: await measureStart([process.execPath, bundle], starts),
+        sources: await measureStart([process.execPath, ...nodeFlags, source], starts),
+        bundle: await measureStart([process.execPath, ...nodeFlags, bundle], starts),
       },
       memory: await measureMemory(client, memoryAfter),
     };

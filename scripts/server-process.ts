@@ -7,6 +7,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
+/**
+ * What Node is told besides, as in the script `pillion` of package.json. V8 lets its young generation grow by steps for as
+ * long as it likes; from the start at the size where it ends, a server takes the same memory after a minute and a month.
+ */
+export const nodeFlags: readonly string[] = ['--max-semi-space-size=16', '--min-semi-space-size=16'];
+
 export interface ServerProcess {
   /** `127.0.0.1:port` where reviews are answered. */
   readonly address: string;
@@ -35,7 +41,7 @@ const pollMs = 5;
 /** Starts `pillion serve` on free ports of loopback, certificates of its own, and waits until it listens. */
 export async function startServer({
   flags = [],
-  program = [process.execPath, mainFile],
+  program = [process.execPath, ...nodeFlags, mainFile],
   hasChannel = false,
 }: StartOptions = {}): Promise<ServerProcess> {
   const directory = mkdtempSync(join(tmpdir(), 'pillion-serve-'));

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { generatedPages } from '../scripts/docs-pages.ts';
+import { nodeFlags } from '../scripts/server-process.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -57,4 +58,9 @@ test('every target that the pages name is in the Makefile, and every target ther
       page,
     );
   }
+});
+
+test('a server that is measured and tested runs with the flags of the one that people start', () => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  assert.equal(scripts.pillion, `node ${nodeFlags.join(' ')} --import ./scripts/check-node.mjs src/main.ts`);
 });

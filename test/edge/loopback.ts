@@ -129,7 +129,10 @@ export function reviewBody(object: unknown = { kind: 'Pod', ...pod('web') }, uid
 }
 
 /** A TLS connection without HTTP, ended after the test. */
-export async function openSocket(context: TestContext, { address, ca }: Loopback): Promise<TLSSocket> {
+export async function openSocket(
+  context: TestContext,
+  { address, ca }: Pick<Loopback, 'address' | 'ca'>,
+): Promise<TLSSocket> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const port = Number(address.split(':')[1]);
   const socket = connect({ host: '127.0.0.1', port, ca, servername: 'localhost' }, resolve);

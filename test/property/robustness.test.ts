@@ -8,8 +8,9 @@ import { printAnswer, readReview } from '../../src/core/review.ts';
 import { annotations, labels, prometheusAnnotations } from '../../src/core/settings/catalogue.ts';
 import { patched, pod, review, withAnnotations, withLabels } from '../builders.ts';
 import { arbitraryPod, arbitrarySettings, factsNamed } from './arbitrary-pods.ts';
+import { runs } from './runs.ts';
 
-const runs = { numRuns: 600 };
+const usual = runs(600);
 
 /** Texts that look like what annotations hold, and texts that look like nothing. */
 const text = fc.oneof(
@@ -77,7 +78,7 @@ test('any JSON at all as object gets a verdict', () => {
     fc.property(fc.jsonValue(), arbitrarySettings, (object, settings) => {
       assert.ok(printAnswer(review(object), admit(review(object), factsNamed(settings))));
     }),
-    runs,
+    usual,
   );
 });
 
@@ -88,7 +89,7 @@ test('a pod with any JSON in any place gets a verdict, and its patch applies', (
       assert.ok(printAnswer(review(object), verdict));
       if (verdict.kind === 'inject') patched(object as object, verdict.patch);
     }),
-    runs,
+    usual,
   );
 });
 
@@ -105,7 +106,7 @@ test('any text in any annotation gets a verdict, and a second one after injectio
         assert.equal(again.kind, 'inject');
       },
     ),
-    { numRuns: 1500 },
+    runs(1500),
   );
 });
 
@@ -115,7 +116,7 @@ test('any text in any label gets a verdict', () => {
     fc.property(fc.dictionary(fc.constantFrom(...labelKeys), text), arbitrarySettings, (written, settings) => {
       assert.ok(admit(review(pod('web', withLabels(written))), factsNamed(settings)));
     }),
-    runs,
+    usual,
   );
 });
 
@@ -124,7 +125,7 @@ test('any path of the webhook gets a verdict', () => {
     fc.property(fc.string(), arbitrarySettings, (path, settings) => {
       assert.ok(admit(review(pod('web'), { path: `/inject/${path}` }), factsNamed(settings)));
     }),
-    runs,
+    usual,
   );
 });
 
@@ -141,6 +142,6 @@ test('any JSON at all as review is read or refused in one line', () => {
       if (read.ok) assert.equal(typeof read.value.uid, 'string');
       else assert.match(read.error, /^Cannot .+: .+$/, 'one line that says what and why');
     }),
-    runs,
+    usual,
   );
 });

@@ -2,7 +2,6 @@
 // pasted into YAML, so no value can change the meaning of another.
 import { type Pod, type PodOverlay, proxyContainerName, type Volume } from '../model/pod.ts';
 import type { Effective } from '../settings/effective.ts';
-import { hasSharedParts } from './shared.ts';
 
 export interface RenderContext {
   readonly effective: Effective;
@@ -32,4 +31,26 @@ export const openVolumes = ['workload-socket', 'credential-socket', 'workload-ce
 
 function isOpen({ name }: Volume): boolean {
   return (openVolumes as readonly string[]).includes(name);
+}
+
+/** Annotations that change nothing in what is shared. Every other one makes a pod a special case. */
+const harmless: ReadonlySet<string> = new Set<keyof Effective['annotations']>([
+  'inject',
+  'nativeSidecar', // part of the name under which a part is kept
+  'templates',
+  'rewriteAppHTTPProbers',
+  'mergeMetrics',
+  'defaultContainer',
+  'defaultLogsContainer',
+  'cniNetworks',
+  'otelServiceNamespace',
+  'otelServiceVersion',
+  'otelServiceInstanceId',
+]);
+
+/** Whether the shared parts hold for this pod: nothing on it tunes them, and its namespace does not either. */
+function hasSharedParts({ annotations, facts }: Effective): boolean {
+  if (facts.platform === 'openshift') return false; // every namespace has user ids of its own
+  for (const name in annotations) if (!harmless.has(name)) return false;
+  return true;
 }

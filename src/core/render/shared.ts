@@ -2,32 +2,9 @@
 // Kept by the facts that they were made from: new settings make new ones, and the old ones go with the old facts.
 import type { Facts } from '../model/facts.ts';
 import { fragment } from '../model/fragment.ts';
-import type { Effective } from '../settings/effective.ts';
 import type { RenderContext } from './context.ts';
 
 const madeFrom = new WeakMap<Facts, Map<string, object>>();
-
-/** Annotations that change nothing in what is shared. Every other one makes a pod a special case. */
-const harmless: ReadonlySet<string> = new Set<keyof Effective['annotations']>([
-  'inject',
-  'nativeSidecar', // part of the name under which a part is kept
-  'templates',
-  'rewriteAppHTTPProbers',
-  'mergeMetrics',
-  'defaultContainer',
-  'defaultLogsContainer',
-  'cniNetworks',
-  'otelServiceNamespace',
-  'otelServiceVersion',
-  'otelServiceInstanceId',
-]);
-
-/** Whether the shared parts hold for this pod: nothing on it tunes them, and its namespace does not either. */
-export function hasSharedParts({ annotations, facts }: Effective): boolean {
-  if (facts.platform === 'openshift') return false; // every namespace has user ids of its own
-  for (const name in annotations) if (!harmless.has(name)) return false;
-  return true;
-}
 
 /** The part of that name; made anew where the pod is a special case. */
 export function sharedPart<T extends object>({ effective, isShared }: RenderContext, name: string, make: () => T): T {
