@@ -55,6 +55,12 @@ function compareLists(
   path: string,
   operations: Operation[],
 ): void {
+  const added = after.length - before.length;
+  if (before.every((element, index) => element === after[added + index])) {
+    for (let index = 0; index < added; index += 1)
+      operations.push({ op: 'add', path: `${path}/${index}`, value: after[index] });
+    return; // put in front of what was there: the usual case
+  }
   const key = mergeKeys[path.slice(path.lastIndexOf('/') + 1)];
   const [beforeKeys, afterKeys] = [keysOf(before, key), keysOf(after, key)];
   if (beforeKeys === undefined || afterKeys === undefined) {
@@ -100,5 +106,7 @@ function sameJson(a: unknown, b: unknown): boolean {
 
 /** RFC 6901: `~` and `/` are escaped in a reference token. */
 function escaped(token: string): string {
-  return token.includes('~') || token.includes('/') ? token.replaceAll('~', '~0').replaceAll('/', '~1') : token;
+  return toEscape.test(token) ? token.replaceAll('~', '~0').replaceAll('/', '~1') : token;
 }
+
+const toEscape = /[~/]/;

@@ -3,6 +3,7 @@
 import { isObject, type JsonObject } from '../core/model/json.ts';
 import type { Review } from '../core/model/review.ts';
 import type { NativeReason, Reason, Verdict } from '../core/model/verdict.ts';
+import { isoTime } from './log.ts';
 
 /** One line of the log. Public: fields keep their names and meanings. */
 export interface DecisionFields {
@@ -40,6 +41,14 @@ export function decisionFields(review: Review, verdict: Verdict, seconds: number
     milliseconds: Math.round(seconds * 1e6) / 1e3,
     dryRun: review.dryRun,
   };
+}
+
+/**
+ * The line itself, as the log writes its others. There is one for every admission, and a flat record is written by
+ * JSON.stringify at a fraction of what a general logger takes.
+ */
+export function decisionLine(fields: DecisionFields): string {
+  return `${JSON.stringify({ level: 'info', time: isoTime(), ...fields, msg: 'admission' })}\n`;
 }
 
 function metadataOf(object: unknown): JsonObject | undefined {

@@ -2,8 +2,8 @@
 // Does not belong here: which metrics there are (metrics.ts), what a line says (decision-log.ts), how it gets out (log.ts).
 import type { Review } from '../core/model/review.ts';
 import { nativeReasons, type Reason, reasons, type Verdict } from '../core/model/verdict.ts';
-import { decisionFields } from './decision-log.ts';
-import type { Logger } from './log.ts';
+import { decisionFields, decisionLine } from './decision-log.ts';
+import type { DestinationStream, Logger } from './log.ts';
 import { createMetrics, errorStatuses, type Metrics } from './metrics.ts';
 import type { Certificate } from './tls.ts';
 
@@ -30,15 +30,15 @@ export interface Telemetry extends AdmissionTelemetry {
   print(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
-/** Counts in a registry of its own and writes to the log. */
-export function createTelemetry(log: Logger, version: string): Telemetry {
+/** Counts in a registry of its own and writes to the log, whose lines go to the output. */
+export function createTelemetry(log: Logger, output: DestinationStream, version: string): Telemetry {
   const { registry, metrics } = createMetrics();
   const collectors = [processMetrics(metrics)];
   metrics.buildInfo.set({ version, node: process.versions.node }, 1);
   const settings = settingsTelemetry(log, metrics);
   return {
     log,
-    ...admissionTelemetry(log, metrics),
+    ...admissionTelemetry(log, output, metrics),
     ...settings.telemetry,
     handshakeFailed: (error) => {
       metrics.handshakeFailures.inc();
@@ -60,7 +60,7 @@ export function createTelemetry(log: Logger, version: string): Telemetry {
   };
 }
 
-function admissionTelemetry(log: Logger, metrics: Metrics): AdmissionTelemetry {
+function admissionTelemetry(log: Logger, output: DestinationStream, metrics: Metrics): AdmissionTelemetry {
   const count = admissionCounters(metrics);
   const errors = new Map<number, Child>(
     errorStatuses.map((status) => [status, fromZero(metrics.httpErrors.labels({ status: String(status) }))]),
@@ -68,7 +68,7 @@ function admissionTelemetry(log: Logger, metrics: Metrics): AdmissionTelemetry {
   return {
     decided: (review, verdict, seconds) => {
       count(verdict, seconds);
-      log.info(decisionFields(review, verdict, seconds), 'admission');
+      if (log.isLevelEnabled('info')) output.write(decisionLine(decisionFields(review, verdict, seconds)));
     },
     refused: (status, message) => {
       errors.get(status)?.inc();

@@ -53,12 +53,13 @@ export async function startWebhook(
   const places = readPlaces(options);
   if (!places.ok) return places;
   if (!logLevels.includes(options.logLevel)) return fail([unknownLevel(options.logLevel)]);
-  const telemetry = createTelemetry(createLog(options.logLevel, output), version);
+  const telemetry = createTelemetry(createLog(options.logLevel, output), output, version);
   const readiness = createReadiness();
   const followed = await followAll(options, telemetry, readiness);
   if (!followed.ok) return followed;
   const { settings, certificate, changed } = followed.value;
-  const rehearsal = createTelemetry(createLog(options.logLevel, { write: () => {} }), version);
+  const nowhere = { write: () => {} };
+  const rehearsal = createTelemetry(createLog(options.logLevel, nowhere), nowhere, version);
   const warmUp = createWarmUp({ facts: settings.current, readReview, admit, printAnswer, telemetry }, rehearsal);
   const listener = createListener(warmUp.answer, certificate.current(), telemetry);
   changed.certificate = listener.useCertificate;

@@ -16,8 +16,8 @@ interface Recorder {
 
 function record(level = 'info'): Recorder {
   const lines: Record<string, unknown>[] = [];
-  const log = createLog(level, { write: (line) => void lines.push(JSON.parse(line)) });
-  return { telemetry: createTelemetry(log, '1.2.3'), lines };
+  const output = { write: (line: string) => void lines.push(JSON.parse(line)) };
+  return { telemetry: createTelemetry(createLog(level, output), output, '1.2.3'), lines };
 }
 
 /** The samples by their whole name: `name{label="value"}`. */

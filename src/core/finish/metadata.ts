@@ -44,12 +44,7 @@ function statusOf({ spec }: Pod, revision: string): string {
 
 function withMetadata(pod: Pod, labels: StringMap, annotations: StringMap): Pod {
   const { metadata } = pod;
-  return {
-    ...pod,
-    metadata: {
-      ...metadata,
-      labels: { ...metadata.labels, ...labels },
-      annotations: { ...metadata.annotations, ...annotations },
-    },
-  };
+  const added = { annotations: { ...metadata.annotations, ...annotations } };
+  const withLabels = Object.keys(labels).length === 0 ? added : { ...added, labels: { ...metadata.labels, ...labels } };
+  return { ...pod, metadata: { ...metadata, ...withLabels } };
 }

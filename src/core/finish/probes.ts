@@ -75,13 +75,16 @@ function withoutRewritten(pod: Pod, port: number): Pod {
   });
 }
 
+/** What the agent has to know for one of its own paths. */
+type Registered = readonly [path: string, prober: JsonObject];
+
 /** What the agent has to know, by its own path, sorted. */
-function collectProbers(pod: Pod, agentPort: number): ReadonlyMap<string, JsonObject> {
-  const probers = new Map<string, JsonObject>();
+function collectProbers(pod: Pod, agentPort: number): readonly Registered[] {
+  const probers: Registered[] = [];
   for (const container of [...(pod.spec.initContainers ?? []), ...(pod.spec.containers ?? [])]) {
     if (container.name === proxyContainerName) continue;
     const add = (path: string, prober: JsonObject | undefined): void => {
-      if (prober !== undefined) probers.set(path, prober);
+      if (prober !== undefined) probers.push([path, prober]);
     };
     for (const name of probeNames) {
       const probe = container[name];
@@ -92,7 +95,7 @@ function collectProbers(pod: Pod, agentPort: number): ReadonlyMap<string, JsonOb
       if (hook) add(agentPaths[name](container.name), networkProber(hook, container, agentPort));
     }
   }
-  return new Map([...probers].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return probers.sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function probeProber(probe: Probe, container: Container, agentPort: number): JsonObject | undefined {
@@ -142,9 +145,9 @@ function resolvePort(port: unknown, { ports }: Container, agentPort: number): nu
 }
 
 /** After an earlier injection the entries that it wrote are kept: the probes on the pod are the rewritten ones by now. */
-function registerProbers(pod: Pod, probers: ReadonlyMap<string, JsonObject>, injectedBefore: boolean): Pod {
+function registerProbers(pod: Pod, probers: readonly Registered[], injectedBefore: boolean): Pod {
   const proxy = findProxy(pod);
-  if (proxy === undefined || probers.size === 0) return pod;
+  if (proxy === undefined || probers.length === 0) return pod;
   const env = proxy.env ?? [];
   const value = JSON.stringify(Object.fromEntries(probers));
   const at = injectedBefore ? env.findIndex(({ name }) => name === probersVariable) : -1;

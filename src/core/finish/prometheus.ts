@@ -140,8 +140,11 @@ function withVariable(pod: Pod, scraping: Scraping, targets: readonly Target[]):
 
 /** Every spelling of the user's annotations goes: Prometheus would pick one of them at random. */
 function withAgentAnnotations(pod: Pod, agentPort: string): Pod {
-  const annotations: { [key: string]: string } = { ...pod.metadata.annotations };
-  for (const key in annotations) if (isPrometheus(key) && mergedKeys.has(prometheusForm(key))) delete annotations[key];
+  const before = pod.metadata.annotations ?? {};
+  const annotations: { [key: string]: string } = {};
+  for (const key in before) {
+    if (!(isPrometheus(key) && mergedKeys.has(prometheusForm(key)))) annotations[key] = before[key] ?? '';
+  }
   annotations[prometheusAnnotations.port.shown] = agentPort;
   annotations[prometheusAnnotations.path.shown] = mergedPath;
   annotations[prometheusAnnotations.scrape.shown] = 'true';

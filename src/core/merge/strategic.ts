@@ -89,14 +89,17 @@ function mergeLists(
 ): readonly unknown[] {
   if (patch.some((element) => isObject(element) && element[directive] === 'replace')) return newElements(patch, intake);
   const merged: (unknown | undefined)[] = [...original];
+  let isNew = order === undefined;
   const keyOf = (element: unknown): unknown => (isObject(element) ? element[key] : undefined);
   for (const element of patch) {
     const index = merged.findIndex((candidate) => candidate !== undefined && keyOf(candidate) === keyOf(element));
+    isNew &&= index < 0;
     if (isObject(element) && element[directive] === 'delete') {
       if (index >= 0) merged[index] = undefined;
     } else if (index < 0) merged.push(intake(element));
     else merged[index] = mergeMaps(merged[index] as JsonObject, element as JsonObject, intake);
   }
+  if (isNew) return [...merged.slice(original.length), ...original]; // nothing of the patch was there
   const wanted = Array.isArray(order) ? order : patch;
   return interleave(original.map(keyOf), wanted.map(keyOf), merged, keyOf);
 }

@@ -4,7 +4,7 @@ import type { Facts } from '../model/facts.ts';
 import type { Pod, StringMap } from '../model/pod.ts';
 import type { InterceptionMode, ProxyConfig } from '../model/settings.ts';
 import { type Annotations, labels as labelCatalogue } from './catalogue.ts';
-import { injectionParameters } from './injection-path.ts';
+import { bareInjectionPath, injectionParameters } from './injection-path.ts';
 import { mergeProxyConfig } from './proxy-config.ts';
 import { type ProxyIds, proxyIds } from './proxy-ids.ts';
 import { type Workload, workloadOf } from './workload.ts';
@@ -73,7 +73,7 @@ function proxyConfigOf(annotations: Annotations, facts: Facts): ProxyConfig {
 
 /** The URL beats the values; the pod's network label beats both, even when it is empty. */
 function forcedEnvironment(path: string, labels: StringMap, { values }: Facts): ReadonlyMap<string, string> {
-  const forced = new Map(injectionParameters(path));
+  const forced = path === bareInjectionPath ? new Map<string, string>() : new Map(injectionParameters(path));
   const cluster = forced.get('ISTIO_META_CLUSTER_ID') || values.global.clusterName;
   const network = labels[labelCatalogue.network.key] ?? (forced.get('ISTIO_META_NETWORK') || values.global.network);
   if (cluster !== '') forced.set('ISTIO_META_CLUSTER_ID', cluster);

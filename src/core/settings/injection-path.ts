@@ -1,6 +1,9 @@
 // Answers: what does the URL of the webhook say. The path after /inject/ carries parameters of the cluster that the pod
 // runs in: `/inject/cluster/c2/net/n2`, or in the older form `/inject/:ENV:cluster=c2:ENV:net=n2`.
 
+/** The path without parameters. */
+export const bareInjectionPath = '/inject';
+
 const legacyMark = ':ENV:';
 const variableOf: Readonly<Record<string, string>> = { cluster: 'ISTIO_META_CLUSTER_ID', net: 'ISTIO_META_NETWORK' };
 
