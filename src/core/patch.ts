@@ -3,7 +3,7 @@
 // is never rewritten because something was put in front of it. Parts that the two pods share cost nothing.
 
 import { mergeKeys } from './merge/strategic.ts';
-import { jsonOf } from './model/fragment.ts';
+import { isFragment, jsonOf } from './model/fragment.ts';
 import { isObject, type JsonObject } from './model/json.ts';
 import type { Operation } from './model/verdict.ts';
 
@@ -16,11 +16,23 @@ export function createPatch(before: object, after: object): Operation[] {
 
 /** The operations as JSON. */
 export function printPatch(operations: readonly Operation[]): string {
-  const printed = operations.map((operation) => {
-    const value = operation.op === 'remove' ? '' : `,"value":${jsonOf(operation.value)}`;
-    return `{"op":"${operation.op}","path":${jsonOf(operation.path)}${value}}`;
-  });
-  return `[${printed.join(',')}]`;
+  let printed = '';
+  for (const operation of operations) printed += `${printed === '' ? '' : ','}${printOperation(operation)}`;
+  return `[${printed}]`;
+}
+
+/** The last text of an operation with that value: a part that is shared mostly goes to the same place. */
+const printedWith = new WeakMap<object, { readonly path: string; readonly text: string }>();
+
+function printOperation(operation: Operation): string {
+  const { op, path } = operation;
+  if (op === 'remove') return `{"op":"remove","path":${jsonOf(path)}}`;
+  const { value } = operation;
+  const last = op === 'add' && isFragment(value) ? printedWith.get(value) : undefined;
+  if (last?.path === path) return last.text;
+  const text = `{"op":"${op}","path":${jsonOf(path)},"value":${jsonOf(value)}}`;
+  if (op === 'add' && isFragment(value)) printedWith.set(value, { path, text });
+  return text;
 }
 
 function compareValues(before: unknown, after: unknown, path: string, operations: Operation[]): void {
@@ -104,9 +116,16 @@ function sameJson(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
+const toEscape = /[~/]/;
+/** Keys that were escaped already: those that templates write come again with every pod. */
+const escapedBefore = new Map<string, string>();
+const mostKept = 256;
+
 /** RFC 6901: `~` and `/` are escaped in a reference token. */
 function escaped(token: string): string {
-  return toEscape.test(token) ? token.replaceAll('~', '~0').replaceAll('/', '~1') : token;
+  const before = escapedBefore.get(token);
+  if (before !== undefined) return before;
+  const text = toEscape.test(token) ? token.replaceAll('~', '~0').replaceAll('/', '~1') : token;
+  if (escapedBefore.size < mostKept) escapedBefore.set(token, text);
+  return text;
 }
-
-const toEscape = /[~/]/;

@@ -22,7 +22,8 @@ export type Excess = 'body-too-large' | 'too-many-bodies';
  * is read and thrown away. A client that goes away in the middle is forgotten: `done` is never called.
  */
 export function collectBody(request: IncomingMessage, budget: BodyBudget, done: (body: Buffer | Excess) => void): void {
-  if (Number(request.headers['content-length']) > largestBodyBytes) {
+  const announced = Number(request.headers['content-length']);
+  if (announced > largestBodyBytes) {
     request.resume();
     done('body-too-large');
     return;
@@ -30,8 +31,17 @@ export function collectBody(request: IncomingMessage, budget: BodyBudget, done: 
   const chunks: Buffer[] = [];
   let size = 0;
   let excess: Excess | undefined;
+  const release = (): void => {
+    budget.heldBytes -= size;
+  };
   request.on('data', (chunk: Buffer) => {
     if (excess !== undefined) return;
+    // Most bodies come in one piece: those are never waited for, so that they need not be counted.
+    if (chunk.length === announced) {
+      chunks.push(chunk);
+      return;
+    }
+    if (size === 0) request.on('close', release);
     size += chunk.length;
     budget.heldBytes += chunk.length;
     excess = excessOf(size, budget);
@@ -40,9 +50,6 @@ export function collectBody(request: IncomingMessage, budget: BodyBudget, done: 
   });
   request.on('end', () => {
     if (excess === undefined) done(joined(chunks));
-  });
-  request.on('close', () => {
-    budget.heldBytes -= size;
   });
 }
 

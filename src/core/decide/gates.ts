@@ -3,7 +3,7 @@
 import type { Facts } from '../model/facts.ts';
 import type { Pod, StringMap } from '../model/pod.ts';
 import type { LabelSelector } from '../model/settings.ts';
-import type { InjectReason, SkipReason, TraceEntry } from '../model/verdict.ts';
+import { type InjectReason, reasons, type SkipReason, type TraceEntry } from '../model/verdict.ts';
 import { annotations as catalogue, labels as labelCatalogue } from '../settings/catalogue.ts';
 import { askRegistration } from './registration.ts';
 
@@ -26,26 +26,23 @@ interface Subject {
   readonly facts: Facts;
 }
 
-/** What a gate says: it decides, or lets the pod pass; either way, what it saw. */
-type Answer =
-  | { readonly decides: InjectReason; readonly outcome: 'inject'; readonly because: string }
-  | { readonly decides: SkipReason; readonly outcome: 'skip'; readonly because: string }
-  | { readonly decides: undefined; readonly because: string };
-
-interface Gate {
-  readonly name: string;
-  readonly ask: (subject: Subject) => Answer;
+/** What a gate says: it decides for a reason, or lets the pod pass; either way, what it saw. */
+interface Answer {
+  readonly decides: InjectReason | SkipReason | undefined;
+  readonly entry: TraceEntry;
 }
 
+type Gate = (subject: Subject) => Answer;
+
 const gates: readonly Gate[] = [
-  { name: 'mirror pod', ask: mirrorPod }, // static pods cannot be changed through the API
-  { name: 'namespace labels', ask: namespaceLabels }, // what the registration selects, where the labels are known
-  { name: 'host network', ask: hostNetwork }, // redirection would hit the node
-  { name: 'system namespace', ask: systemNamespace }, // the cluster has to start without us
-  { name: 'opt in or out', ask: podChoice }, // the pod's label beats its annotation
-  { name: 'neverInjectSelector', ask: neverSelector },
-  { name: 'alwaysInjectSelector', ask: alwaysSelector },
-  { name: 'policy', ask: policy }, // decides for every pod that nothing else spoke for
+  mirrorPod, // static pods cannot be changed through the API
+  namespaceLabels, // what the registration selects, where the labels are known
+  hostNetwork, // redirection would hit the node
+  systemNamespace, // the cluster has to start without us
+  podChoice, // the pod's label beats its annotation
+  neverSelector,
+  alwaysSelector,
+  policy, // decides for every pod that nothing else spoke for
 ];
 
 export interface GateDecision {
@@ -59,80 +56,90 @@ export function passGates(pod: Pod, namespace: string, facts: Facts): GateDecisi
   const { labels = {}, annotations = {} } = pod.metadata;
   const subject: Subject = { pod, namespace, labels, annotations, facts };
   const trace: TraceEntry[] = [];
-  for (const { name: gate, ask } of gates) {
-    const answer = ask(subject);
-    trace.push({ gate, outcome: answer.decides === undefined ? 'pass' : answer.outcome, because: answer.because });
-    if (answer.decides === undefined) continue;
-    if (answer.outcome === 'skip' || isKnownPolicy(facts))
-      return { kind: answer.outcome, reason: answer.decides, trace };
-    const unknown = unknownPolicy(facts);
-    trace.push({ gate: 'policy', outcome: 'skip', because: unknown.because });
+  for (const ask of gates) {
+    const { decides, entry } = ask(subject);
+    trace.push(entry);
+    if (decides === undefined) continue;
+    if (entry.outcome === 'skip' || isKnownPolicy(facts))
+      return { kind: reasons[decides].kind, reason: decides, trace };
+    trace.push(unknownPolicy(facts).entry);
     return { kind: 'skip', reason: 'policy-unknown', trace };
   }
   throw new Error('Cannot decide whether to inject: the last gate let the pod pass');
 }
 
-function pass(because: string): Answer {
-  return { decides: undefined, because };
+function pass(gate: string, because: string): Answer {
+  return { decides: undefined, entry: { gate, outcome: 'pass', because } };
 }
 
-function inject(decides: InjectReason, because: string): Answer {
-  return { decides, outcome: 'inject', because };
+function decide(gate: string, reason: InjectReason | SkipReason, because: string): Answer {
+  return { decides: reason, entry: { gate, outcome: reasons[reason].kind, because } };
 }
 
-function skip(decides: SkipReason, because: string): Answer {
-  return { decides, outcome: 'skip', because };
-}
+/** What most pods get to hear, made once. */
+const usual = {
+  mirrorPod: pass('mirror pod', 'not the image of a static pod'),
+  namespaceLabels: pass('namespace labels', 'not given, so the namespace counts as opted in'),
+  hostNetwork: pass('host network', 'the pod has a network of its own'),
+  podChoice: pass('opt in or out', 'the pod says nothing'),
+  neverSelector: pass('neverInjectSelector', 'none matches'),
+  alwaysSelector: pass('alwaysInjectSelector', 'none matches'),
+  policy: decide('policy', 'policy-enabled', 'enabled, and nothing speaks against it'),
+} as const;
 
 function mirrorPod({ annotations }: Subject): Answer {
-  return annotations[mirrorAnnotation] === undefined
-    ? pass('not the image of a static pod')
-    : skip('mirror-pod', `annotation ${mirrorAnnotation} is set`);
+  if (annotations[mirrorAnnotation] === undefined) return usual.mirrorPod;
+  return decide('mirror pod', 'mirror-pod', `annotation ${mirrorAnnotation} is set`);
 }
 
 function namespaceLabels({ namespace, labels, facts }: Subject): Answer {
   const known = facts.namespaces.get(namespace)?.labels;
-  if (known === undefined) return pass('not given, so the namespace counts as opted in');
+  if (known === undefined) return usual.namespaceLabels;
   const { reason, because } = askRegistration(known, labels, facts.revision);
-  return reason === undefined ? pass(because) : skip(reason, because);
+  return reason === undefined ? pass('namespace labels', because) : decide('namespace labels', reason, because);
 }
 
 function hostNetwork({ pod }: Subject): Answer {
   return pod.spec.hostNetwork === true
-    ? skip('host-network', 'spec.hostNetwork is true')
-    : pass('the pod has a network of its own');
+    ? decide('host network', 'host-network', 'spec.hostNetwork is true')
+    : usual.hostNetwork;
 }
 
 function systemNamespace({ namespace }: Subject): Answer {
   return ignoredNamespaces.includes(namespace)
-    ? skip('ignored-namespace', `namespace "${namespace}" belongs to the system`)
-    : pass(`namespace "${namespace}" is an ordinary one`);
+    ? decide('system namespace', 'ignored-namespace', `namespace "${namespace}" belongs to the system`)
+    : pass('system namespace', `namespace "${namespace}" is an ordinary one`);
 }
 
 function podChoice({ labels, annotations }: Subject): Answer {
+  const gate = 'opt in or out';
   const { key } = labelCatalogue.inject;
   const label = labels[key];
-  const value = label ?? annotations[catalogue.inject.key] ?? '';
+  const value = label ?? annotations[catalogue.inject.key];
+  if (value === undefined) return usual.podChoice;
   const said = `${label === undefined ? 'annotation' : 'label'} ${key} is "${value}"`;
-  if (value === 'true') return inject('pod-opted-in', said);
-  if (value === 'false') return skip('pod-opted-out', said);
-  if (value !== '') return pass(`${said}: neither "true" nor "false", so it does not count`);
-  return pass(label === undefined ? 'the pod says nothing' : `${said}, which hides the annotation`);
+  if (value === 'true') return decide(gate, 'pod-opted-in', said);
+  if (value === 'false') return decide(gate, 'pod-opted-out', said);
+  if (value !== '') return pass(gate, `${said}: neither "true" nor "false", so it does not count`);
+  return label === undefined ? usual.podChoice : pass(gate, `${said}, which hides the annotation`);
 }
 
 function neverSelector({ labels, facts }: Subject): Answer {
   const matching = facts.injector.neverInjectSelector.find((selector) => matches(selector, labels));
-  return matching ? skip('never-inject-selector', `matches ${shown(matching)}`) : pass('none matches');
+  if (matching === undefined) return usual.neverSelector;
+  return decide('neverInjectSelector', 'never-inject-selector', `matches ${shown(matching)}`);
 }
 
 function alwaysSelector({ labels, facts }: Subject): Answer {
   const matching = facts.injector.alwaysInjectSelector.find((selector) => matches(selector, labels));
-  return matching ? inject('always-inject-selector', `matches ${shown(matching)}`) : pass('none matches');
+  if (matching === undefined) return usual.alwaysSelector;
+  return decide('alwaysInjectSelector', 'always-inject-selector', `matches ${shown(matching)}`);
 }
 
 function policy({ facts }: Subject): Answer {
-  if (facts.injector.policy === 'enabled') return inject('policy-enabled', 'enabled, and nothing speaks against it');
-  if (facts.injector.policy === 'disabled') return skip('policy-disabled', 'disabled, and the pod does not ask');
+  if (facts.injector.policy === 'enabled') return usual.policy;
+  if (facts.injector.policy === 'disabled')
+    return decide('policy', 'policy-disabled', 'disabled, and the pod does not ask');
   return unknownPolicy(facts);
 }
 
@@ -141,7 +148,7 @@ function isKnownPolicy({ injector }: Facts): boolean {
 }
 
 function unknownPolicy({ injector }: Facts): Answer {
-  return skip('policy-unknown', `"${injector.policy}" is neither enabled nor disabled`);
+  return decide('policy', 'policy-unknown', `"${injector.policy}" is neither enabled nor disabled`);
 }
 
 /** An empty selector matches nothing here, unlike elsewhere in Kubernetes: nobody means all pods by it. */

@@ -192,8 +192,15 @@ export function replaceContainers(pod: Pod, replace: (container: Container, list
   for (const list of containerLists) {
     const before = spec[list];
     if (before === undefined) continue;
-    const after = before.map((container) => replace(container, list));
-    if (after.some((container, index) => container !== before[index])) spec = { ...spec, [list]: after };
+    let after: Container[] | undefined;
+    for (let index = 0; index < before.length; index += 1) {
+      const container = before[index] as Container;
+      const replaced = replace(container, list);
+      if (replaced === container) continue;
+      after ??= [...before];
+      after[index] = replaced;
+    }
+    if (after !== undefined) spec = { ...spec, [list]: after };
   }
   return spec === pod.spec ? pod : { ...pod, spec };
 }

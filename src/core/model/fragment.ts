@@ -11,6 +11,11 @@ export function fragment<T extends object>(value: T): T {
   return frozen(value);
 }
 
+/** True for what fragment() gave. */
+export function isFragment(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && texts.has(value);
+}
+
 /** JSON of a value, as JSON.stringify writes it; parts that are fragments are not written again. */
 export function jsonOf(value: unknown): string {
   if (typeof value === 'string') return jsonOfText(value);
