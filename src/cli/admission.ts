@@ -11,6 +11,7 @@ import { loadFacts } from '../edge/settings-files.ts';
 import { type Io, listOf, type OptionRow, type OptionValues, textOf, UsageError } from './command.ts';
 import { readDocuments, type SourceDocument } from './documents.ts';
 import { readInputs } from './input.ts';
+import { type NamespaceMetadata, readNamespaceObject } from './namespace-object.ts';
 import { commaList, settingsSources } from './settings-options.ts';
 import { findTargets, type Target } from './targets.ts';
 
@@ -141,36 +142,11 @@ function webhookPath(options: OptionValues): string {
 
 async function namespaceFacts(io: Io, options: OptionValues): Promise<NamespaceFacts | undefined> {
   const file = textOf(options, 'namespace-object');
-  const object = file === undefined ? {} : await namespaceObject(io, file);
+  const object: Partial<NamespaceMetadata> = file === undefined ? {} : await readNamespaceObject(io, file);
   const given = textOf(options, 'namespace-labels');
   const labels = given === undefined ? object.labels : labelsOf(given);
   if (given === undefined && file === undefined) return undefined;
   return { labels, annotations: object.annotations ?? {} };
-}
-
-interface NamespaceMetadata {
-  readonly labels?: StringMap;
-  readonly annotations?: StringMap;
-}
-
-async function namespaceObject(io: Io, file: string): Promise<NamespaceMetadata> {
-  const [input] = await readInputs([file], io);
-  if (input === undefined || !input.ok) throw new UsageError(input?.error ?? `Cannot read ${quoted(file)}`);
-  const { documents, problems } = readDocuments(input.value);
-  if (problems.length > 0) throw new UsageError(problems.join('\n'));
-  const value = documents.map((document) => document.value).find((one) => isObject(one) && one['kind'] === 'Namespace');
-  if (!isObject(value))
-    throw new UsageError(
-      `Cannot use --namespace-object ${quoted(file)}: it holds no Namespace; name a file that "kubectl get namespace -o yaml" wrote`,
-    );
-  const metadata = isObject(value['metadata']) ? value['metadata'] : {};
-  const [labels, annotations] = [textMap(metadata['labels']), textMap(metadata['annotations'])];
-  return { ...(labels ? { labels } : {}), ...(annotations ? { annotations } : {}) };
-}
-
-function textMap(value: unknown): StringMap | undefined {
-  if (!isObject(value)) return undefined;
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, String(one)]));
 }
 
 function labelsOf(text: string): StringMap {

@@ -2,7 +2,9 @@
 // Does not belong here: the server (roles/serve.ts), which main.ts loads only when it is asked for.
 
 import { quoted } from '../core/model/problem.ts';
-import { type Command, type OptionRow, type OptionValues, textOf, UsageError } from './command.ts';
+import type { SettingsSources } from '../edge/settings-files.ts';
+import { type Command, type Io, type OptionRow, type OptionValues, textOf, UsageError } from './command.ts';
+import { readNamespaceObject } from './namespace-object.ts';
 import type { ServeOptions } from './roles.ts';
 import { settingsOptions, settingsSources } from './settings-options.ts';
 
@@ -48,6 +50,12 @@ const serveOptions: readonly OptionRow[] = [
     fallback: defaults['log-level'],
     doc: 'Least important line to log.',
   },
+  {
+    name: 'namespace-object',
+    value: 'FILE',
+    completes: 'file',
+    doc: 'A Namespace as kubectl prints it, for its annotations: on OpenShift they say as which user the proxy runs.',
+  },
 ];
 
 export const serveCommand: Command = {
@@ -61,10 +69,10 @@ export const serveCommand: Command = {
     'pillion serve --tls-cert tls.crt --tls-key tls.key --values values.yaml --mesh mesh.yaml',
   ],
   options: [...serveOptions, ...settingsOptions],
-  run: (io, options) => io.roles.serve(readServeOptions(options)),
+  run: async (io, options) => io.roles.serve(await readServeOptions(io, options)),
 };
 
-function readServeOptions(options: OptionValues): ServeOptions {
+async function readServeOptions(io: Io, options: OptionValues): Promise<ServeOptions> {
   const [tlsCert, tlsKey, selfSigned] = [
     textOf(options, 'tls-cert'),
     textOf(options, 'tls-key'),
@@ -87,7 +95,7 @@ function readServeOptions(options: OptionValues): ServeOptions {
     ...(selfSigned === undefined ? {} : { selfSigned }),
     drainDelayMs: milliseconds(text('drain-delay')),
     logLevel: text('log-level'),
-    sources: settingsSources(options),
+    sources: { ...settingsSources(options), ...(await namespaceSource(io, options)) },
   };
 }
 
@@ -98,4 +106,12 @@ function milliseconds(text: string): number {
   if (match === null)
     throw new UsageError(`Cannot use --drain-delay ${quoted(text)}: it is no duration; write 5s or 500ms`);
   return Number(match[1]) * (unitMs[match[2] ?? ''] ?? 0);
+}
+
+/** The registration has decided by the labels already, so that only the annotations count. */
+async function namespaceSource(io: Io, options: OptionValues): Promise<Pick<SettingsSources, 'namespace'>> {
+  const file = textOf(options, 'namespace-object');
+  if (file === undefined) return {};
+  const { name, annotations = {} } = await readNamespaceObject(io, file);
+  return { namespace: { name, annotations } };
 }
