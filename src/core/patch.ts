@@ -28,8 +28,10 @@ function printOperation(operation: Operation): string {
   const { op, path } = operation;
   if (op === 'remove') return `{"op":"remove","path":${jsonOf(path)}}`;
   const { value } = operation;
-  const last = op === 'add' && isFragment(value) ? printedWith.get(value) : undefined;
-  if (last?.path === path) return last.text;
+  if (typeof value !== 'object' || value === null)
+    return `{"op":"${op}","path":${jsonOf(path)},"value":${jsonOf(value)}}`;
+  const last = printedWith.get(value);
+  if (last?.path === path && op === 'add') return last.text;
   const text = `{"op":"${op}","path":${jsonOf(path)},"value":${jsonOf(value)}}`;
   if (op === 'add' && isFragment(value)) printedWith.set(value, { path, text });
   return text;

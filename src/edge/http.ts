@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { type Answerer, type HttpAnswer, refusal } from './answer.ts';
-import { type BodyBudget, collectBody, type Excess, largestBodyBytes } from './request-body.ts';
+import { type BodyBudget, collectBody, type Excess, headerOf, largestBodyBytes } from './request-body.ts';
 import type { AdmissionTelemetry } from './telemetry.ts';
 import { type Certificate, secureOptions } from './tls.ts';
 
@@ -83,8 +83,8 @@ function receive(state: State, request: IncomingMessage, response: ServerRespons
   state.unused.delete(request.socket);
   collectBody(request, state.budget, (body) => {
     if (typeof body === 'string') return refuseBody(state, body, request, response);
-    const { method = '', url: target = '', headers } = request;
-    send(state, response, state.answer({ method, target, contentType: headers['content-type'], body }));
+    const { method = '', url: target = '' } = request;
+    send(state, response, state.answer({ method, target, contentType: headerOf(request, 'content-type'), body }));
   });
 }
 

@@ -22,7 +22,7 @@ export type Excess = 'body-too-large' | 'too-many-bodies';
  * is read and thrown away. A client that goes away in the middle is forgotten: `done` is never called.
  */
 export function collectBody(request: IncomingMessage, budget: BodyBudget, done: (body: Buffer | Excess) => void): void {
-  const announced = Number(request.headers['content-length']);
+  const announced = Number(headerOf(request, 'content-length'));
   if (announced > largestBodyBytes) {
     request.resume();
     done('body-too-large');
@@ -62,4 +62,13 @@ function excessOf(size: number, budget: BodyBudget): Excess | undefined {
 function joined(chunks: readonly Buffer[]): Buffer {
   const [first] = chunks;
   return first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks);
+}
+
+/** The first header of that lower-case name. Node would make an object of all of them only to look up two. */
+export function headerOf({ rawHeaders }: IncomingMessage, name: string): string | undefined {
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const header = rawHeaders[index];
+    if (header?.length === name.length && header.toLowerCase() === name) return rawHeaders[index + 1];
+  }
+  return undefined;
 }

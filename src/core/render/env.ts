@@ -6,6 +6,7 @@ import { type ContainerPort, type EnvVar, variable } from '../model/pod.ts';
 import type { Effective } from '../settings/effective.ts';
 import { printProxyConfig } from '../settings/proxy-config.ts';
 import type { RenderContext } from './context.ts';
+import { sharedMembers } from './shared.ts';
 
 function frozen(name: string, valueFrom: JsonObject): EnvVar {
   return fragment({ name, valueFrom });
@@ -28,33 +29,42 @@ const cpuLimit = fromLimit('ISTIO_CPU_LIMIT', 'limits.cpu');
 const nodeName = fromField('ISTIO_META_NODE_NAME', 'spec.nodeName');
 const goLimits = [fromLimit('GOMEMLIMIT', 'limits.memory'), fromLimit('GOMAXPROCS', 'limits.cpu')];
 
-/** Environment of the sidecar template. */
+/** Environment of the sidecar template. Most of it follows from the settings, so that it is made once (shared.ts). */
 export function sidecarEnv(context: RenderContext): EnvVar[] {
   const { effective } = context;
-  const { annotations, facts, labels, workload } = effective;
-  const env: EnvVar[] = [
-    ...legacyProbes(effective),
-    ...identity(effective),
-    cpuLimit,
-    ...configuration(context),
+  const shared = (name: string, make: (effective: Effective) => EnvVar[]): readonly EnvVar[] =>
+    sharedMembers(context, `env: ${name}`, () => make(effective));
+  return [
+    ...shared('who and where', beforePorts),
+    podPorts(context),
     appContainers(context),
-    ...goLimits,
-    ...compliance(effective),
-    cluster(effective),
-    nodeName,
+    ...shared('limits and cluster', betweenPortsAndWorkload),
+    ...sidecarWorkload(effective),
+    ...owner(effective),
+    ...shared('trust', (own) => [...bootstrapOverride(own), ...trust(own)]),
+    ...datadog(effective),
+    ...serviceAttributes(context),
+    ...shared('metadata', proxyMetadata),
   ];
-  env.push(variable('ISTIO_META_INTERCEPTION_MODE', effective.interceptionMode));
-  env.push(...network(effective));
-  const workloadName = labels['service.istio.io/workload-name'] || workload.name;
-  if (workloadName !== '') env.push(variable('ISTIO_META_WORKLOAD_NAME', workloadName));
-  env.push(...owner(effective), ...bootstrapOverride(effective), ...trust(effective));
-  if (facts.values.global.proxy.tracer === 'datadog') {
-    for (const [name, value] of sorted(annotations.datadogEnv ?? {})) env.push(variable(name, value));
-  }
-  const attributes = serviceAttributes(context);
-  if (attributes !== '') env.push(variable('OTEL_RESOURCE_ATTRIBUTES', attributes));
-  env.push(...proxyMetadata(effective));
-  return env;
+}
+
+function beforePorts(effective: Effective): EnvVar[] {
+  return [...legacyProbes(effective), ...identity(effective), cpuLimit, proxyConfigOf(effective)];
+}
+
+function betweenPortsAndWorkload(effective: Effective): EnvVar[] {
+  const mode = variable('ISTIO_META_INTERCEPTION_MODE', effective.interceptionMode);
+  return [...goLimits, ...compliance(effective), cluster(effective), nodeName, mode, ...network(effective)];
+}
+
+function sidecarWorkload({ labels, workload }: Effective): EnvVar[] {
+  const name = labels['service.istio.io/workload-name'] || workload.name;
+  return name === '' ? [] : [variable('ISTIO_META_WORKLOAD_NAME', name)];
+}
+
+function datadog({ annotations, facts }: Effective): EnvVar[] {
+  if (facts.values.global.proxy.tracer !== 'datadog') return [];
+  return sorted(annotations.datadogEnv ?? {}).map(([name, value]) => variable(name, value));
 }
 
 /** Environment of the gateway template. */
@@ -129,16 +139,21 @@ function identity({ facts: { values } }: Effective): EnvVar[] {
   ];
 }
 
-function configuration({ effective, view }: RenderContext): EnvVar[] {
+function configuration(context: RenderContext): EnvVar[] {
+  return [proxyConfigOf(context.effective), podPorts(context)];
+}
+
+function proxyConfigOf({ proxyConfig }: Effective): EnvVar {
+  return variable('PROXY_CONFIG', `${printProxyConfig(proxyConfig)}\n`);
+}
+
+function podPorts({ view }: RenderContext): EnvVar {
   const ports: string[] = [];
   for (const container of view.spec.containers ?? []) {
     for (const port of container.ports ?? []) ports.push(portJson(port));
   }
   const lines = ports.map((port, index) => `\n    ${index === 0 ? '' : ','}${port}`);
-  return [
-    variable('PROXY_CONFIG', `${printProxyConfig(effective.proxyConfig)}\n`),
-    variable('ISTIO_META_POD_PORTS', `[${lines.join('')}\n]`),
-  ];
+  return variable('ISTIO_META_POD_PORTS', `[${lines.join('')}\n]`);
 }
 
 /** A port as Kubernetes prints it: members in its order, empty ones left out. */
@@ -195,10 +210,10 @@ function trust({ facts: { mesh, values } }: Effective): EnvVar[] {
   ];
 }
 
-/** Attributes of the service in traces (OpenTelemetry, semantic conventions for Kubernetes); empty where nobody asks. */
-function serviceAttributes({ effective, view }: RenderContext): string {
+/** Attributes of the service in traces (OpenTelemetry, semantic conventions for Kubernetes), where the mesh asks for them. */
+function serviceAttributes({ effective, view }: RenderContext): EnvVar[] {
   const { annotations, facts, labels, workload } = effective;
-  if (!facts.mesh.enrichesServiceAttributes) return '';
+  if (!facts.mesh.enrichesServiceAttributes) return [];
   const containers = view.spec.containers ?? [];
   const [first] = containers;
   const namespace = annotations.otelServiceNamespace || workload.namespace;
@@ -206,11 +221,12 @@ function serviceAttributes({ effective, view }: RenderContext): string {
   const version = annotations.otelServiceVersion || labels['app.kubernetes.io/version'] || image;
   const instance = first === undefined ? '' : `${workload.namespace}.$(POD_NAME).${first.name}`;
   const id = annotations.otelServiceInstanceId || instance;
-  return [
+  const attributes = [
     ...(namespace === '' ? [] : [`service.namespace=${namespace}`]),
     ...(version === '' ? [] : [`service.version=${version}`]),
     ...(id === '' ? [] : [`service.instance.id=${id}`]),
-  ].join(',');
+  ];
+  return attributes.length === 0 ? [] : [variable('OTEL_RESOURCE_ATTRIBUTES', attributes.join(','))];
 }
 
 /** Tag and digest of an image reference: `tag@digest`, either alone, or empty. */
