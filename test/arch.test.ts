@@ -19,6 +19,8 @@ interface Import {
 const areas: readonly (readonly [prefix: string, rank: number])[] = [
   ['core/model', 0],
   ['core/merge', 1],
+  ['core/proxy-config', 1],
+  ['core/configuration', 2],
   ['core/settings', 2],
   ['core/decide', 3],
   ['core/render', 3],

@@ -1,12 +1,12 @@
 // Answers: how does a test get a pod, a review or facts in one line. `pod('web', withPort(80))` is a whole pod.
 // Does not belong here: random ones (property/arbitrary-pods.ts).
 import fastJsonPatch from 'fast-json-patch';
+import { type FactsOptions, readFacts, type SettingsDocuments } from '../src/core/configuration/read-facts.ts';
 import type { Facts } from '../src/core/model/facts.ts';
 import type { Container, Pod, StringMap } from '../src/core/model/pod.ts';
 import { problemLine } from '../src/core/model/problem.ts';
 import type { Review } from '../src/core/model/review.ts';
 import type { Operation } from '../src/core/model/verdict.ts';
-import { type FactsOptions, readFacts, type SettingsDocuments } from '../src/core/settings/read-facts.ts';
 
 /** One step that makes another pod of a pod. */
 export type Part = (pod: Pod) => Pod;

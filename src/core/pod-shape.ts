@@ -3,6 +3,7 @@
 
 import { withoutNulls } from './merge/strategic.ts';
 import { isObject, type JsonObject } from './model/json.ts';
+import { shown } from './model/plain-text.ts';
 import type { Pod } from './model/pod.ts';
 import { fail, ok, type Problem, type Result } from './model/problem.ts';
 
@@ -118,7 +119,7 @@ function checkName(container: JsonObject, path: string, seen: Map<unknown, strin
   if (typeof name !== 'string' || name === '') {
     problems.push({
       path: `${path}.name`,
-      value: shown(name),
+      value: name === undefined ? undefined : shown(name),
       expected: 'must be the name of the container; every container needs one',
     });
     return;
@@ -166,9 +167,9 @@ function eachIn(list: unknown, path: string, visit: (element: JsonObject, path: 
 }
 
 function mistake(path: string, value: unknown, check: Check): Problem {
-  return { path, value: shown(value), expected: expectations.get(check) ?? 'must be of another type' };
-}
-
-function shown(value: unknown): string | undefined {
-  return value === undefined ? undefined : typeof value === 'string' ? value : JSON.stringify(value);
+  return {
+    path,
+    value: value === undefined ? undefined : shown(value),
+    expected: expectations.get(check) ?? 'must be of another type',
+  };
 }

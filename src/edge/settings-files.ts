@@ -1,17 +1,17 @@
 // Answers: what do the settings say that lie in files.
 // Does not belong here: what the settings mean (core/settings/), the cluster's own settings.
 import { type FileHandle, open } from 'node:fs/promises';
-import type { Facts } from '../core/model/facts.ts';
-import type { StringMap } from '../core/model/pod.ts';
-import { fail, type Problem, type Result } from '../core/model/problem.ts';
-import type { Checked } from '../core/settings/injector-config.ts';
+import type { Checked } from '../core/configuration/injector-config.ts';
 import {
   type FactsOptions,
   readFacts,
   type SettingsDocument,
   type SettingsDocuments,
-} from '../core/settings/read-facts.ts';
-import { mistakeText, readYaml } from '../core/settings/yaml-text.ts';
+} from '../core/configuration/read-facts.ts';
+import type { Facts } from '../core/model/facts.ts';
+import type { StringMap } from '../core/model/pod.ts';
+import { fail, type Problem, type Result } from '../core/model/problem.ts';
+import { mistakeText, readYaml } from '../core/proxy-config/yaml-text.ts';
 
 /** Paths of files, and options that stand for themselves. */
 export interface SettingsSources {

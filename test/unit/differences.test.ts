@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { admit } from '../../src/core/admit.ts';
+import { readFacts } from '../../src/core/configuration/read-facts.ts';
 import type { Facts } from '../../src/core/model/facts.ts';
 import type { Container, Pod } from '../../src/core/model/pod.ts';
 import type { Verdict } from '../../src/core/model/verdict.ts';
-import { readFacts } from '../../src/core/settings/read-facts.ts';
 
 type PodInput = { metadata?: object; spec?: object };
 

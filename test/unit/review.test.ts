@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { admit } from '../../src/core/admit.ts';
+import { readFacts } from '../../src/core/configuration/read-facts.ts';
 import type { Review } from '../../src/core/model/review.ts';
 import { printAnswer, readReview } from '../../src/core/review.ts';
-import { readFacts } from '../../src/core/settings/read-facts.ts';
 
 const facts = readFacts({}, {});
 assert.ok(facts.ok);

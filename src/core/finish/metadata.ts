@@ -1,9 +1,9 @@
 // Answers: what does the injection write about itself on the pod.
 import type { Overrides } from '../model/injection-record.ts';
 import type { Pod, StringMap } from '../model/pod.ts';
+import { canonicalQuantity } from '../model/quantity.ts';
 import { annotations as catalogue, labels as labelCatalogue } from '../settings/catalogue.ts';
 import type { Effective } from '../settings/effective.ts';
-import { canonicalQuantity } from '../settings/quantity.ts';
 
 /** Keeps what the user had defined for the next injection; only the first one sees it on the pod itself. */
 export function recordOverrides(pod: Pod, { containers, initContainers }: Overrides): Pod {

@@ -1,6 +1,7 @@
 // Answers: which parts of a pod are the same for many pods, and what is their JSON. Writing JSON is a good part of what
 // an admission costs; a part that follows from the settings alone is written once.
 
+import { freeze } from './freeze.ts';
 import type { JsonObject } from './json.ts';
 
 const texts = new WeakMap<object, string>();
@@ -8,7 +9,7 @@ const texts = new WeakMap<object, string>();
 /** The value, frozen at every depth, with its JSON kept. */
 export function fragment<T extends object>(value: T): T {
   texts.set(value, JSON.stringify(value));
-  return frozen(value);
+  return freeze(value);
 }
 
 /** True for what fragment() gave. */
@@ -44,10 +45,4 @@ const plain = /^[ !#-[\]-~]*$/;
 
 function jsonOfText(text: string): string {
   return plain.test(text) ? `"${text}"` : JSON.stringify(text);
-}
-
-function frozen<T>(value: T): T {
-  if (typeof value !== 'object' || value === null) return value;
-  for (const member of Object.values(value)) frozen(member);
-  return Object.freeze(value);
 }

@@ -3,8 +3,8 @@
 import { fragment } from '../model/fragment.ts';
 import type { JsonObject } from '../model/json.ts';
 import { type ContainerPort, type EnvVar, variable } from '../model/pod.ts';
+import { printProxyConfig } from '../proxy-config/proxy-config.ts';
 import type { Effective } from '../settings/effective.ts';
-import { printProxyConfig } from '../settings/proxy-config.ts';
 import type { RenderContext } from './context.ts';
 import { sharedMembers } from './shared.ts';
 

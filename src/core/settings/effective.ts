@@ -3,9 +3,9 @@
 import type { Facts } from '../model/facts.ts';
 import type { Pod, StringMap } from '../model/pod.ts';
 import type { InterceptionMode, ProxyConfig } from '../model/settings.ts';
+import { mergeProxyConfig } from '../proxy-config/proxy-config.ts';
 import { type Annotations, labels as labelCatalogue } from './catalogue.ts';
 import { bareInjectionPath, injectionParameters } from './injection-path.ts';
-import { mergeProxyConfig } from './proxy-config.ts';
 import { type ProxyIds, proxyIds } from './proxy-ids.ts';
 import { type Workload, workloadOf } from './workload.ts';
 

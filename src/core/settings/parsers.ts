@@ -5,9 +5,9 @@ import type { Overrides, Status } from '../model/injection-record.ts';
 import { isObject, type JsonObject } from '../model/json.ts';
 import type { Container, StringMap } from '../model/pod.ts';
 import { fail, ok, type Result } from '../model/problem.ts';
+import { isQuantity } from '../model/quantity.ts';
 import type { ProxyConfig } from '../model/settings.ts';
-import { checkProxyConfig, readProxyConfig } from './proxy-config.ts';
-import { isQuantity } from './quantity.ts';
+import { checkProxyConfig, readProxyConfig } from '../proxy-config/proxy-config.ts';
 
 /** Reads the text of one annotation; the error is what is allowed, as the end of a sentence. */
 export type Parser<T> = (text: string) => Result<T, string>;

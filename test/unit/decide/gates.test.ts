@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { readFacts } from '../../../src/core/configuration/read-facts.ts';
 import { passGates } from '../../../src/core/decide/gates.ts';
 import { askRegistration } from '../../../src/core/decide/registration.ts';
 import type { Facts } from '../../../src/core/model/facts.ts';
 import type { Metadata, PodSpec } from '../../../src/core/model/pod.ts';
 import type { InjectorConfig, LabelSelector } from '../../../src/core/model/settings.ts';
-import { readFacts } from '../../../src/core/settings/read-facts.ts';
 
 const inject = 'sidecar.istio.io/inject';
 

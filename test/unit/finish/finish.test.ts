@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { admit } from '../../../src/core/admit.ts';
+import { readFacts } from '../../../src/core/configuration/read-facts.ts';
 import type { Container, Pod } from '../../../src/core/model/pod.ts';
 import type { Verdict } from '../../../src/core/model/verdict.ts';
-import { readFacts } from '../../../src/core/settings/read-facts.ts';
 
 interface Input {
   readonly annotations?: Record<string, string>;

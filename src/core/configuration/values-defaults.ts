@@ -1,7 +1,8 @@
 // Answers: what do the injector values say where nobody changed them: the defaults of the chart istiod, development
 // state of 1.32, of what injection uses.
+
+import { freeze } from '../model/freeze.ts';
 import { isObject, type JsonObject } from '../model/json.ts';
-import { freeze } from './freeze.ts';
 
 export const defaultValues = freeze({
   revision: '',

@@ -1,13 +1,14 @@
 // Answers: which templates of their own do people bring, as pod overlays.
 // Does not belong here: the shape of an overlay (overlay-shape.ts), the templates that we build in code (render/).
+
+import { freeze } from '../model/freeze.ts';
 import { isObject, type JsonObject } from '../model/json.ts';
+import { shown } from '../model/plain-text.ts';
 import type { PodOverlay } from '../model/pod.ts';
 import { fail, ok, type Problem, type Result } from '../model/problem.ts';
 import type { CustomTemplates } from '../model/settings.ts';
-import { freeze } from './freeze.ts';
+import { mistakeText, readYaml } from '../proxy-config/yaml-text.ts';
 import { overlayProblems } from './overlay-shape.ts';
-import { shown } from './plain-text.ts';
-import { mistakeText, readYaml } from './yaml-text.ts';
 
 /** The templates that Istio ships; the injector configuration holds their Go text, which nobody needs here. */
 export const shippedTemplates: readonly string[] = [

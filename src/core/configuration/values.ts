@@ -2,11 +2,11 @@
 // uses them.
 // Does not belong here: what may stand in them (values-schema.ts), how settings are laid over them (values-overrides.ts).
 import type { z } from 'zod';
+import { freeze } from '../model/freeze.ts';
 import { isObject, type JsonObject } from '../model/json.ts';
+import { shown } from '../model/plain-text.ts';
 import { fail, ok, type Problem, type Result } from '../model/problem.ts';
 import type { Values } from '../model/settings.ts';
-import { freeze } from './freeze.ts';
-import { shown } from './plain-text.ts';
 import { withSections } from './values-defaults.ts';
 import { valuesSchema, withoutEmpties, withoutNulls } from './values-schema.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readDuration } from '../../../src/core/settings/duration.ts';
+import { readDuration } from '../../../src/core/proxy-config/duration.ts';
 
 const readings: readonly (readonly [text: string, canonical: string | undefined])[] = [
   ['5s', '5s'],

@@ -2,8 +2,8 @@
 // The dialect is that of github.com/golang/protobuf/jsonpb, which Istio reads its settings with.
 // Does not belong here: which messages there are (proxy-config-fields.ts, mesh-config.ts).
 import { isObject, type JsonObject } from '../model/json.ts';
+import { shown } from '../model/plain-text.ts';
 import type { Problem } from '../model/problem.ts';
-import { shown } from './plain-text.ts';
 import { type ScalarKind, scalars } from './proto-scalars.ts';
 
 /** What may stand in a field. `oneof` names the group of fields of which a message holds one. */

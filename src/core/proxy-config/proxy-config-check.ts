@@ -2,11 +2,11 @@
 // (ValidateMeshConfigProxyConfig, pkg/config/validation/agent).
 // Does not belong here: values of the wrong type, which are refused when the text is read (proxy-json.ts).
 import { isObject, type JsonObject } from '../model/json.ts';
+import { shown } from '../model/plain-text.ts';
 import { type Problem, quoted } from '../model/problem.ts';
 import type { ProxyConfig } from '../model/settings.ts';
 import { readDuration } from './duration.ts';
 import { isHostAndPort, isPortNumber } from './network-address.ts';
-import { shown } from './plain-text.ts';
 import { defaultProxyConfig } from './proxy-config-fields.ts';
 import { tlsProblems } from './tls-settings-check.ts';
 

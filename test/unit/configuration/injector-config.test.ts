@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { injectorConfigOfValues, readInjectorConfig } from '../../../src/core/configuration/injector-config.ts';
+import { defaultValues } from '../../../src/core/configuration/values-defaults.ts';
 import { problemLine } from '../../../src/core/model/problem.ts';
-import { injectorConfigOfValues, readInjectorConfig } from '../../../src/core/settings/injector-config.ts';
-import { defaultValues } from '../../../src/core/settings/values-defaults.ts';
 
 const plain = {
   policy: 'enabled',

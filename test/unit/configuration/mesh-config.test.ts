@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { readMeshConfig } from '../../../src/core/configuration/mesh-config.ts';
 import { problemLine } from '../../../src/core/model/problem.ts';
-import { readMeshConfig } from '../../../src/core/settings/mesh-config.ts';
-import { defaultProxyConfig } from '../../../src/core/settings/proxy-config.ts';
+import { defaultProxyConfig } from '../../../src/core/proxy-config/proxy-config.ts';
 
 function mesh(value: unknown) {
   const read = readMeshConfig(value);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { canonicalQuantity, isQuantity } from '../../../src/core/settings/quantity.ts';
+import { canonicalQuantity, isQuantity } from '../../../src/core/model/quantity.ts';
 
 test('quantity: what the API server takes', () => {
   for (const text of [

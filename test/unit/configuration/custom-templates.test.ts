@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { readCustomTemplates, shippedTemplates } from '../../../src/core/configuration/custom-templates.ts';
 import { problemLine } from '../../../src/core/model/problem.ts';
-import { readCustomTemplates, shippedTemplates } from '../../../src/core/settings/custom-templates.ts';
 
 const overlay = { spec: { containers: [{ name: '*', env: [{ name: 'A', value: 'b' }] }] } };
 

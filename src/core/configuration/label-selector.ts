@@ -2,10 +2,10 @@
 // Source: metav1.LabelSelectorAsSelector and the syntax of labels (Kubernetes, labels and selectors).
 // Does not belong here: whether a pod matches (decide/).
 import { isObject } from '../model/json.ts';
+import { plainText, shown } from '../model/plain-text.ts';
 import type { StringMap } from '../model/pod.ts';
 import type { Problem } from '../model/problem.ts';
 import type { LabelSelector } from '../model/settings.ts';
-import { plainText, shown } from './plain-text.ts';
 
 type Expression = LabelSelector['matchExpressions'][number];
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { type FactsOptions, readFacts, type SettingsDocuments } from '../../../src/core/configuration/read-facts.ts';
 import { problemLine } from '../../../src/core/model/problem.ts';
-import { type FactsOptions, readFacts, type SettingsDocuments } from '../../../src/core/settings/read-facts.ts';
 
 function facts(documents: SettingsDocuments, options: FactsOptions = {}) {
   const read = readFacts(documents, options);

@@ -1,12 +1,13 @@
 // Answers: what does the injector configuration say (key `config` of ConfigMap istio-sidecar-injector).
 // Does not belong here: its templates (custom-templates.ts).
+
+import { freeze } from '../model/freeze.ts';
 import { isObject, type JsonObject } from '../model/json.ts';
+import { plainText, shown } from '../model/plain-text.ts';
 import type { StringMap } from '../model/pod.ts';
 import { fail, type Problem } from '../model/problem.ts';
 import type { InjectorConfig, LabelSelector } from '../model/settings.ts';
-import { freeze } from './freeze.ts';
 import { isQualifiedName, readSelector } from './label-selector.ts';
-import { plainText, shown } from './plain-text.ts';
 
 /** A result that, besides, tells of what was passed over. */
 export type Checked<T> =

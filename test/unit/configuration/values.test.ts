@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { readValues } from '../../../src/core/configuration/values.ts';
+import { defaultValues } from '../../../src/core/configuration/values-defaults.ts';
+import { applySettings, mergeOverrides } from '../../../src/core/configuration/values-overrides.ts';
 import { problemLine } from '../../../src/core/model/problem.ts';
-import { readValues } from '../../../src/core/settings/values.ts';
-import { defaultValues } from '../../../src/core/settings/values-defaults.ts';
-import { applySettings, mergeOverrides } from '../../../src/core/settings/values-overrides.ts';
 
 function values(overrides: object) {
   const read = readValues(mergeOverrides(defaultValues, { ...overrides }));

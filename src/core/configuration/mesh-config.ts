@@ -1,15 +1,16 @@
 // Answers: what does the mesh config (istio.mesh.v1alpha1.MeshConfig) say about injection.
 // Does not belong here: the fields that only the control plane and Envoy read.
+
+import { freeze } from '../model/freeze.ts';
 import { isObject, type JsonObject } from '../model/json.ts';
+import { shown } from '../model/plain-text.ts';
 import { fail, ok, type Problem, type Result } from '../model/problem.ts';
 import type { MeshConfig, ProxyConfig } from '../model/settings.ts';
-import { freeze } from './freeze.ts';
-import { isDomain, isPortNumber } from './network-address.ts';
-import { shown } from './plain-text.ts';
-import { decodeMessage, enumeration, type Field, message } from './proto-json.ts';
-import { mergeProxyConfig } from './proxy-config.ts';
-import { proxyConfigProblems } from './proxy-config-check.ts';
-import { defaultProxyConfig, proxyConfigMessage } from './proxy-config-fields.ts';
+import { isDomain, isPortNumber } from '../proxy-config/network-address.ts';
+import { decodeMessage, enumeration, type Field, message } from '../proxy-config/proto-json.ts';
+import { mergeProxyConfig } from '../proxy-config/proxy-config.ts';
+import { proxyConfigProblems } from '../proxy-config/proxy-config-check.ts';
+import { defaultProxyConfig, proxyConfigMessage } from '../proxy-config/proxy-config-fields.ts';
 
 const string: Field = { kind: 'string' };
 

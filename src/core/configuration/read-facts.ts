@@ -1,14 +1,14 @@
 // Answers: which facts follow from settings documents that are parsed already, from files or from the cluster.
 // Does not belong here: reading files (edge/settings-files.ts), watching the cluster.
 import type { Facts, NamespaceFacts } from '../model/facts.ts';
+import { freeze } from '../model/freeze.ts';
 import { isObject, type JsonObject } from '../model/json.ts';
+import { shown } from '../model/plain-text.ts';
 import type { StringMap } from '../model/pod.ts';
 import { fail, type Problem, type Result } from '../model/problem.ts';
 import { readCustomTemplates, shippedTemplates } from './custom-templates.ts';
-import { freeze } from './freeze.ts';
 import { type Checked, injectorConfigOfValues, readInjectorConfig } from './injector-config.ts';
 import { readMeshConfig } from './mesh-config.ts';
-import { shown } from './plain-text.ts';
 import { readValues } from './values.ts';
 import { defaultValues } from './values-defaults.ts';
 import { applySettings, mergeOverrides } from './values-overrides.ts';

@@ -1,7 +1,7 @@
 // Answers: do a client's TLS settings agree with each other. Rules: ValidateTLS of Istio, for a setting of the mesh.
 import { isObject, type JsonObject } from '../model/json.ts';
+import { shown } from '../model/plain-text.ts';
 import type { Problem } from '../model/problem.ts';
-import { shown } from './plain-text.ts';
 
 interface Rule {
   readonly when: (tls: JsonObject) => boolean;

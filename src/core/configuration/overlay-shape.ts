@@ -2,8 +2,8 @@
 // have them. Null is allowed everywhere: it takes a field away.
 // Does not belong here: whether Kubernetes would take the values; the merging itself (merge/).
 import { isObject, type JsonObject } from '../model/json.ts';
+import { shown } from '../model/plain-text.ts';
 import type { Problem } from '../model/problem.ts';
-import { shown } from './plain-text.ts';
 
 type Shape =
   | { readonly kind: 'text' | 'texts' | 'texts by name' | 'any mapping' | 'any list' }

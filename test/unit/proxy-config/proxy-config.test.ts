@@ -6,7 +6,7 @@ import {
   mergeProxyConfig,
   printProxyConfig,
   readProxyConfig,
-} from '../../../src/core/settings/proxy-config.ts';
+} from '../../../src/core/proxy-config/proxy-config.ts';
 
 function read(text: string) {
   const result = readProxyConfig(text);

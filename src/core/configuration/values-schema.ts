@@ -2,8 +2,8 @@
 // Does not belong here: where they go (values.ts), what the chart puts there (values-defaults.ts).
 import { z } from 'zod';
 import { isObject, type JsonObject } from '../model/json.ts';
-import { plainText } from './plain-text.ts';
-import { isQuantity } from './quantity.ts';
+import { plainText } from '../model/plain-text.ts';
+import { isQuantity } from '../model/quantity.ts';
 
 const largestInt32 = 2_147_483_647;
 const largestPort = 65_535;
