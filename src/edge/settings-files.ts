@@ -1,5 +1,5 @@
 // Answers: what do the settings say that lie in files.
-// Does not belong here: what the settings mean (core/settings/), the cluster's own settings.
+// Does not belong here: what the settings mean (core/configuration/), the cluster's own settings.
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Checked } from '../core/configuration/injector-config.ts';
 import {
@@ -9,27 +9,14 @@ import {
   type SettingsDocuments,
 } from '../core/configuration/read-facts.ts';
 import type { Facts } from '../core/model/facts.ts';
-import type { StringMap } from '../core/model/pod.ts';
 import { fail, type Problem, type Result } from '../core/model/problem.ts';
 import { mistakeText, readYaml } from '../core/proxy-config/yaml-text.ts';
 
-/** Paths of files, and options that stand for themselves. */
-export interface SettingsSources {
-  readonly values?: string;
-  readonly set?: readonly string[];
-  readonly overrides?: string;
-  readonly config?: string;
-  readonly mesh?: string;
-  readonly templates?: string;
-  readonly native?: 'auto' | 'true' | 'false';
-  readonly kubeletVersions?: readonly string[];
-  readonly platform?: 'kubernetes' | 'openshift';
-  readonly compliancePolicy?: string;
-  readonly revision?: string;
-  readonly namespace?: { readonly name: string; readonly labels?: StringMap; readonly annotations?: StringMap };
-}
-
 type Document = 'values' | 'overrides' | 'config' | 'mesh' | 'templates';
+
+/** Paths of files, and options that stand for themselves. */
+export type SettingsSources = FactsOptions & { readonly [Name in Document]?: string };
+
 const documents: readonly Document[] = ['values', 'overrides', 'config', 'mesh', 'templates'];
 
 /** A ConfigMap holds at most 1 MiB; four times that is no settings file. */
