@@ -10,8 +10,13 @@ import { fileURLToPath } from 'node:url';
 /**
  * What Node is told besides, as in the script `pillion` of package.json. V8 lets its young generation grow by steps for as
  * long as it likes; from the start at the size where it ends, a server takes the same memory after a minute and a month.
+ * What an admission leaves behind is small and dead at once: several threads take longer to agree than one to sweep.
  */
-export const nodeFlags: readonly string[] = ['--max-semi-space-size=16', '--min-semi-space-size=16'];
+export const nodeFlags: readonly string[] = [
+  '--max-semi-space-size=16',
+  '--min-semi-space-size=16',
+  '--no-parallel-scavenge',
+];
 
 export interface ServerProcess {
   /** `127.0.0.1:port` where reviews are answered. */
