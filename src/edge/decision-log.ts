@@ -3,7 +3,7 @@
 import { isObject, type JsonObject } from '../core/model/json.ts';
 import type { Review } from '../core/model/review.ts';
 import type { NativeReason, Reason, Verdict } from '../core/model/verdict.ts';
-import { isoTime } from './log.ts';
+import { type DestinationStream, isoTime } from './log.ts';
 
 /** One line of the log. Public: fields keep their names and meanings. */
 export interface DecisionFields {
@@ -44,11 +44,21 @@ export function decisionFields(review: Review, verdict: Verdict, seconds: number
 }
 
 /**
- * The line itself, as the log writes its others. There is one for every admission, and a flat record is written by
- * JSON.stringify at a fraction of what a general logger takes.
+ * Writes a line for each admission, those of one turn of the event loop together. There is one for every admission: a
+ * flat record is written by JSON.stringify at a fraction of what a general logger takes, and several at once take less.
  */
-export function decisionLine(fields: DecisionFields): string {
-  return `${JSON.stringify({ level: 'info', time: isoTime(), ...fields, msg: 'admission' })}\n`;
+export function createDecisionLog(output: DestinationStream): (fields: DecisionFields) => void {
+  let waiting: DecisionFields[] = [];
+  const write = (): void => {
+    const time = isoTime();
+    let lines = '';
+    for (const fields of waiting) lines += `${JSON.stringify({ level: 'info', time, ...fields, msg: 'admission' })}\n`;
+    waiting = [];
+    output.write(lines);
+  };
+  return (fields) => {
+    if (waiting.push(fields) === 1) setImmediate(write);
+  };
 }
 
 function metadataOf(object: unknown): JsonObject | undefined {

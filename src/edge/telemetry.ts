@@ -2,7 +2,7 @@
 // Does not belong here: which metrics there are (metrics.ts), what a line says (decision-log.ts), how it gets out (log.ts).
 import type { Review } from '../core/model/review.ts';
 import { nativeReasons, type Reason, reasons, type Verdict } from '../core/model/verdict.ts';
-import { decisionFields, decisionLine } from './decision-log.ts';
+import { createDecisionLog, decisionFields } from './decision-log.ts';
 import type { DestinationStream, Logger } from './log.ts';
 import { createMetrics, errorStatuses, type Metrics } from './metrics.ts';
 import type { Certificate } from './tls.ts';
@@ -62,13 +62,14 @@ export function createTelemetry(log: Logger, output: DestinationStream, version:
 
 function admissionTelemetry(log: Logger, output: DestinationStream, metrics: Metrics): AdmissionTelemetry {
   const count = admissionCounters(metrics);
+  const logDecision = createDecisionLog(output);
   const errors = new Map<number, Child>(
     errorStatuses.map((status) => [status, fromZero(metrics.httpErrors.labels({ status: String(status) }))]),
   );
   return {
     decided: (review, verdict, seconds) => {
       count(verdict, seconds);
-      if (log.isLevelEnabled('info')) output.write(decisionLine(decisionFields(review, verdict, seconds)));
+      if (log.isLevelEnabled('info')) logDecision(decisionFields(review, verdict, seconds));
     },
     refused: (status, message) => {
       errors.get(status)?.inc();

@@ -1,6 +1,7 @@
 // Answers: do metrics and log say what the verdict says, and nothing that a user made up.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { admit } from '../../src/core/admit.ts';
 import type { NativeReason, Verdict } from '../../src/core/model/verdict.ts';
 import { nativeReasons, reasons } from '../../src/core/model/verdict.ts';
@@ -16,7 +17,14 @@ interface Recorder {
 
 function record(level = 'info'): Recorder {
   const lines: Record<string, unknown>[] = [];
-  const output = { write: (line: string) => void lines.push(JSON.parse(line)) };
+  const write = (text: string): void =>
+    void lines.push(
+      ...text
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    );
+  const output = { write };
   return { telemetry: createTelemetry(createLog(level, output), output, '1.2.3'), lines };
 }
 
@@ -125,9 +133,10 @@ test('a rejected certificate and stale settings show until good ones are in use'
   assert.ok(Math.abs(loaded - Date.now() / 1000) < 60);
 });
 
-test('an injection is one line with what was decided and why', () => {
+test('an injection is one line with what was decided and why', async () => {
   const { telemetry, lines } = record();
   telemetry.decided(review({ kind: 'Pod', metadata: { generateName: 'web-' } }, { uid: 'u' }), injected, 0.000_123_4);
+  await nextTurn();
   const { time, ...line } = lines[0] ?? {};
   assert.match(String(time), /^\d{4}-\d\d-\d\dT/);
   assert.deepEqual(line, {
@@ -147,11 +156,12 @@ test('an injection is one line with what was decided and why', () => {
   assert.equal(lines.length, 1);
 });
 
-test('a skipped pod is one line without what was not decided', () => {
+test('a skipped pod is one line without what was not decided', async () => {
   const { telemetry, lines } = record();
   const object = pod('web', withLabels({ 'sidecar.istio.io/inject': 'false' }));
   const one = review({ kind: 'Pod', ...object }, { uid: 'u', dryRun: true, namespace: 'shop' });
   telemetry.decided(one, admit(one, facts()), 0.5);
+  await nextTurn();
   const { time: _time, ...line } = lines[0] ?? {};
   assert.deepEqual(line, {
     level: 'info',
@@ -166,10 +176,11 @@ test('a skipped pod is one line without what was not decided', () => {
   });
 });
 
-test('a denied pod is one line with the places of its problems, without what the user wrote there', () => {
+test('a denied pod is one line with the places of its problems, without what the user wrote there', async () => {
   const { telemetry, lines } = record();
   const one = review({ kind: 'Pod', ...pod('web', withAnnotations({ 'sidecar.istio.io/proxyCPU': 'hunter2' })) });
   telemetry.decided(one, admit(one, facts()), 0.001);
+  await nextTurn();
   const [line] = lines;
   assert.equal(line?.['decision'], 'deny');
   assert.equal(line?.['reason'], 'invalid-annotation');
@@ -177,11 +188,12 @@ test('a denied pod is one line with the places of its problems, without what the
   assert.ok(!JSON.stringify(line).includes('hunter2'));
 });
 
-test('an object without a shape is logged as well', () => {
+test('an object without a shape is logged as well', async () => {
   const { telemetry, lines } = record();
   for (const object of ['x', 1, [], { metadata: 'x' }, { metadata: { name: 1 } }]) {
     telemetry.decided(review(object), { kind: 'deny', reason: 'invalid-pod', problems: [], ...common }, 0);
   }
+  await nextTurn();
   assert.equal(lines.length, 5);
   assert.ok(lines.every((line) => !('name' in line)));
 });
