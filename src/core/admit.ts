@@ -5,7 +5,7 @@ import { passGates } from './decide/gates.ts';
 import { decideNative } from './decide/native.ts';
 import type { Facts } from './model/facts.ts';
 import { isObject } from './model/json.ts';
-import type { Pod } from './model/pod.ts';
+import { type Pod, proxyContainerName } from './model/pod.ts';
 import type { Problem } from './model/problem.ts';
 import type { Review } from './model/review.ts';
 import type { DenyReason, InjectReason, NativeDecision, SkipReason, TraceEntry, Verdict } from './model/verdict.ts';
@@ -85,7 +85,7 @@ function injectPod({ review, pod, namespace, facts, reason, trace, warnings }: P
 
 /** What became of the decision: templates other than `sidecar` have no native form. */
 function placed(decided: NativeDecision, pod: Pod): NativeDecision {
-  if (!decided.native || pod.spec.initContainers?.some(({ name }) => name === 'istio-proxy')) return decided;
+  if (!decided.native || pod.spec.initContainers?.some(({ name }) => name === proxyContainerName)) return decided;
   return { native: false, reason: 'template-has-none', detail: 'the templates have no native form' };
 }
 

@@ -2,7 +2,7 @@
 // cannot speak to the application, so its probes go to the agent, which asks the application on its behalf.
 
 import { replaceContainers } from '../merge/reinject.ts';
-import { isObject, type JsonObject } from '../model/json.ts';
+import { isObject, type JsonObject, parseJson } from '../model/json.ts';
 import {
   type Container,
   findProxy,
@@ -152,23 +152,14 @@ function registerProbers(pod: Pod, probers: readonly Registered[], injectedBefor
   const value = JSON.stringify(Object.fromEntries(probers));
   const at = injectedBefore ? env.findIndex(({ name }) => name === probersVariable) : -1;
   if (at < 0) return withEnv(pod, proxy, [...env, { name: probersVariable, value }]);
-  const existing = readObject(env[at]?.value ?? '');
-  if (existing === undefined) return pod;
+  const existing = parseJson(env[at]?.value ?? '');
+  if (!isObject(existing)) return pod;
   const union = Object.entries({ ...Object.fromEntries(probers), ...existing }).sort(([a], [b]) => (a < b ? -1 : 1));
   return withEnv(pod, proxy, env.with(at, { name: probersVariable, value: JSON.stringify(Object.fromEntries(union)) }));
 }
 
 function withEnv(pod: Pod, proxy: Container, env: NonNullable<Container['env']>): Pod {
   return replaceContainers(pod, (container) => (container === proxy ? { ...proxy, env } : container));
-}
-
-function readObject(text: string): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function rewrite(container: Container, port: number): Container {

@@ -43,8 +43,3 @@ export function quoted(text: string): string {
 export function annotationPath(key: string): string {
   return `metadata.annotations["${key}"]`;
 }
-
-/** The path of a label, as every message names it. */
-export function labelPath(key: string): string {
-  return `metadata.labels["${key}"]`;
-}

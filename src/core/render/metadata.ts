@@ -1,6 +1,6 @@
 // Answers: which labels and annotations do the templates put on the pod.
 // Does not belong here: the status annotation and what follows from the merged pod (finish/metadata.ts).
-import { isObject } from '../model/json.ts';
+import { isObject, parseJson } from '../model/json.ts';
 import type { StringMap } from '../model/pod.ts';
 import { annotations as annotationCatalogue, labels as labelCatalogue } from '../settings/catalogue.ts';
 import type { RenderContext } from './context.ts';
@@ -98,18 +98,9 @@ export function withIstioNetwork(networks: string): string {
     const has = networks.split(',').some((network) => network.trim() === qualified);
     return has ? networks : `${networks}, ${qualified}`;
   }
-  const listed = readObjects(networks);
-  if (listed === undefined) return networks;
+  const listed = parseJson(networks);
+  if (!Array.isArray(listed) || !listed.every(isObject)) return networks;
   if (listed.some((network) => network['name'] === name && (network['namespace'] ?? '') === namespace)) return networks;
   const separator = listed.length === 0 ? '' : ', ';
   return `${networks.slice(0, end)}${separator}{"name": "${name}", "namespace": "${namespace}"}${networks.slice(end)}`;
-}
-
-function readObjects(text: string): readonly { readonly [key: string]: unknown }[] | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return Array.isArray(value) && value.every(isObject) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }

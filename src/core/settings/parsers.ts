@@ -2,7 +2,7 @@
 // Does not belong here: which annotation has which kind (catalogue.ts).
 import { z } from 'zod';
 import type { Overrides, Status } from '../model/injection-record.ts';
-import { isObject, type JsonObject } from '../model/json.ts';
+import { isObject, type JsonObject, parseJson } from '../model/json.ts';
 import type { Container, StringMap } from '../model/pod.ts';
 import { fail, ok, type Result } from '../model/problem.ts';
 import { isQuantity } from '../model/quantity.ts';
@@ -100,7 +100,7 @@ export const proxyConfig: Parser<ProxyConfig> = (value) => {
 
 /** A JSON object whose members are objects (or a list of objects, named by their index): `{"name": {…}}`. */
 export const namedObjects: Parser<readonly (readonly [string, JsonObject])[]> = (value) => {
-  const json = readJson(value);
+  const json = parseJson(value);
   if (typeof json !== 'object' || json === null)
     return fail('must be a JSON object of objects, such as {"my-volume": {…}}');
   const entries = Object.entries(json);
@@ -120,7 +120,7 @@ export const namedMounts: Parser<readonly (readonly [string, JsonObject])[]> = (
 
 /** A JSON object of plain values, as texts; undefined where the text is none. */
 export const plainObject: Parser<StringMap | undefined> = (value) => {
-  const json = readJson(value);
+  const json = parseJson(value);
   if (!isObject(json)) return ok(undefined);
   return ok(Object.fromEntries(Object.entries(json).map(([key, member]) => [key, plain(member)])));
 };
@@ -130,7 +130,7 @@ function plain(value: unknown): string {
 }
 
 export const overrides: Parser<Overrides> = (value) => {
-  const json = readJson(value);
+  const json = parseJson(value);
   const refused = fail(
     'must be what the injection wrote there, {"containers": […], "initContainers": […]}; remove the annotation',
   );
@@ -147,7 +147,7 @@ function areContainers(value: unknown): value is readonly Container[] {
 const unreadable: Status = { readable: false, containers: [], initContainers: [] };
 
 export const status: Parser<Status> = (value) => {
-  const json = readJson(value);
+  const json = parseJson(value);
   if (!isObject(json)) return ok(unreadable);
   const containers = json['containers'] ?? [];
   const initContainers = json['initContainers'] ?? [];
@@ -176,12 +176,4 @@ function isCidr(value: string): boolean {
 function isInterface(value: string): boolean {
   const trimmed = value.trim();
   return trimmed.length <= longestInterfaceName && interfaceName.test(trimmed);
-}
-
-function readJson(value: string): unknown {
-  try {
-    return JSON.parse(value);
-  } catch {
-    return undefined;
-  }
 }
