@@ -3,19 +3,12 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { admit } from '../../src/core/admit.ts';
-import { facts } from '../builders.ts';
+import { facts, review } from '../builders.ts';
 
 const { input: sleep } = parse(readFileSync(new URL('../golden/cases/sleep.yaml', import.meta.url), 'utf8'));
 
 function patchOf(object: unknown, native: 'true' | 'false') {
-  const review = {
-    apiVersion: 'admission.k8s.io/v1',
-    uid: '1',
-    namespace: 'shop',
-    operation: 'CREATE',
-    dryRun: false,
-  } as const;
-  const verdict = admit({ ...review, object, path: '/inject' }, facts({ native }));
+  const verdict = admit(review(object, { namespace: 'shop' }), facts({ native }));
   assert.equal(verdict.kind, 'inject');
   return verdict.kind === 'inject' ? verdict.patch : [];
 }

@@ -7,6 +7,7 @@ import { readFacts } from '../../src/core/configuration/read-facts.ts';
 import type { Facts } from '../../src/core/model/facts.ts';
 import type { Container, Pod } from '../../src/core/model/pod.ts';
 import type { Verdict } from '../../src/core/model/verdict.ts';
+import { review } from '../builders.ts';
 
 type PodInput = { metadata?: object; spec?: object };
 
@@ -21,18 +22,7 @@ function factsWith(native: 'true' | 'false', overrides: object = {}, templates: 
 
 function verdictOn({ metadata = {}, spec = {} }: PodInput, facts: Facts): Verdict {
   const object = { metadata: { name: 'web', ...metadata }, spec: { containers: [app], ...spec } };
-  return admit(
-    {
-      apiVersion: 'admission.k8s.io/v1',
-      uid: '1',
-      namespace: 'shop',
-      operation: 'CREATE',
-      dryRun: false,
-      object,
-      path: '/inject',
-    },
-    facts,
-  );
+  return admit(review(object, { namespace: 'shop' }), facts);
 }
 
 function injected(pod: PodInput, facts: Facts): Pod {

@@ -4,6 +4,7 @@ import { admit } from '../../../src/core/admit.ts';
 import { readFacts } from '../../../src/core/configuration/read-facts.ts';
 import type { Container, Pod } from '../../../src/core/model/pod.ts';
 import type { Verdict } from '../../../src/core/model/verdict.ts';
+import { review } from '../../builders.ts';
 
 interface Input {
   readonly annotations?: Record<string, string>;
@@ -32,18 +33,7 @@ function verdictOn({
     ...(init.length > 0 && { initContainers: init }),
   };
   const object = { metadata: { name: 'web', annotations }, spec };
-  return admit(
-    {
-      apiVersion: 'admission.k8s.io/v1',
-      uid: '1',
-      namespace: 'shop',
-      operation: 'CREATE',
-      dryRun: false,
-      object,
-      path,
-    },
-    facts.value,
-  );
+  return admit(review(object, { namespace: 'shop', path }), facts.value);
 }
 
 function podOf(input: Input): Pod {
