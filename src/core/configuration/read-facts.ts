@@ -1,6 +1,6 @@
 // Answers: which facts follow from settings documents that are parsed already, from files or from the cluster.
 // Does not belong here: reading files (edge/settings-files.ts), watching the cluster.
-import type { Facts, NamespaceFacts } from '../model/facts.ts';
+import type { Facts, NamespaceFacts, RegistrationFacts } from '../model/facts.ts';
 import { freeze } from '../model/freeze.ts';
 import { isObject, type JsonObject } from '../model/json.ts';
 import { shown } from '../model/plain-text.ts';
@@ -40,6 +40,7 @@ export interface FactsOptions {
   readonly platform?: 'kubernetes' | 'openshift';
   readonly compliancePolicy?: string;
   readonly revision?: string;
+  readonly registration?: Partial<RegistrationFacts>;
   readonly namespace?: { readonly name: string; readonly labels?: StringMap; readonly annotations?: StringMap };
 }
 
@@ -61,6 +62,7 @@ export function readFacts(documents: SettingsDocuments, options: FactsOptions = 
   }
   const facts: Facts = {
     revision: options.revision ?? 'default',
+    registration: { tags: [], namespacesByDefault: false, excludedNamespaces: [], ...options.registration },
     values: values.value,
     mesh: mesh.value,
     injector: injector.value,

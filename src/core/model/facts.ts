@@ -5,6 +5,7 @@ import type { CustomTemplates, InjectorConfig, MeshConfig, Values } from './sett
 
 export interface Facts {
   readonly revision: string;
+  readonly registration: RegistrationFacts;
   readonly values: Values;
   readonly mesh: MeshConfig;
   readonly injector: InjectorConfig;
@@ -14,6 +15,16 @@ export interface Facts {
   /** `COMPLIANCE_POLICY` of the control plane; empty where none is set. */
   readonly compliancePolicy: string;
   readonly namespaces: ReadonlyMap<string, NamespaceFacts>;
+}
+
+/** What the registration selects besides the revision itself. */
+export interface RegistrationFacts {
+  /** Revision tags: further names of the revision in the label istio.io/rev. */
+  readonly tags: readonly string[];
+  /** Pods count as opted in where no label says anything. */
+  readonly namespacesByDefault: boolean;
+  /** Namespaces that the webhook is never called for. */
+  readonly excludedNamespaces: readonly string[];
 }
 
 export interface NamespaceFacts {
