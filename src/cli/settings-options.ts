@@ -1,6 +1,7 @@
 // Answers: with what is injected. The same options for inject, why and serve; they name the cluster's own settings as
 // files, or say what is an environment variable of the control plane.
 // Does not belong here: how the files are read (edge/settings-files.ts).
+import { minimumKubelets } from '../core/model/facts.ts';
 import type { SettingsSources } from '../edge/settings-files.ts';
 import { listOf, type OptionRow, type OptionValues, textOf } from './command.ts';
 
@@ -41,6 +42,13 @@ export const settingsOptions: readonly OptionRow[] = [
     fallback: 'auto',
     doc: 'Native sidecars. auto: as --kubelet-versions allow it; native where they are not given.',
   },
+  {
+    name: 'native-minimum-kubelet',
+    value: 'VERSION',
+    choices: minimumKubelets,
+    fallback: '1.33',
+    doc: 'Oldest kubelet that counts as able to run native sidecars; before 1.33 its feature gate can be off.',
+  },
   { name: 'kubelet-versions', value: 'V1,V2', doc: 'Kubelet versions of the nodes, comma-separated: v1.34.0,v1.33.2.' },
   {
     name: 'platform',
@@ -53,11 +61,15 @@ export const settingsOptions: readonly OptionRow[] = [
   { name: 'revision', value: 'NAME', fallback: 'that of the values, else default', doc: 'Revision to inject for.' },
 ];
 
+/** Those that are documents, or laid over one. */
+export const fileOptions: readonly string[] = ['values', 'set', 'overrides', 'config', 'mesh', 'templates'];
+
 /** The options as what edge/settings-files.ts takes; choices were checked by the parser. */
 export function settingsSources(options: OptionValues): SettingsSources {
   const files = ['values', 'overrides', 'config', 'mesh', 'templates', 'revision'] as const;
   const kubeletVersions = textOf(options, 'kubelet-versions');
   const native = textOf(options, 'native');
+  const nativeMinimumKubelet = textOf(options, 'native-minimum-kubelet');
   const platform = textOf(options, 'platform');
   const compliancePolicy = textOf(options, 'compliance-policy');
   return {
@@ -65,6 +77,7 @@ export function settingsSources(options: OptionValues): SettingsSources {
     ...(options.has('set') ? { set: listOf(options, 'set') } : {}),
     ...(kubeletVersions === undefined ? {} : { kubeletVersions: commaList(kubeletVersions) }),
     ...(native === 'auto' || native === 'true' || native === 'false' ? { native } : {}),
+    ...(nativeMinimumKubelet === undefined ? {} : { nativeMinimumKubelet }),
     ...(platform === 'kubernetes' || platform === 'openshift' ? { platform } : {}),
     ...(compliancePolicy === undefined ? {} : { compliancePolicy }),
   };

@@ -3,12 +3,21 @@
 import { buildPod } from './build.ts';
 import { passGates } from './decide/gates.ts';
 import { decideNative } from './decide/native.ts';
+import { choiceWarning, skipNotice } from './decide/notice.ts';
 import type { Facts } from './model/facts.ts';
 import { isObject } from './model/json.ts';
 import { type Pod, proxyContainerName } from './model/pod.ts';
 import type { Problem } from './model/problem.ts';
 import type { Review } from './model/review.ts';
-import type { DenyReason, InjectReason, NativeDecision, SkipReason, TraceEntry, Verdict } from './model/verdict.ts';
+import type {
+  DenyReason,
+  InjectReason,
+  NativeDecision,
+  Skipped,
+  SkipReason,
+  TraceEntry,
+  Verdict,
+} from './model/verdict.ts';
 import { createPatch } from './patch.ts';
 import { readPod } from './pod-shape.ts';
 import { chooseTemplates } from './render/templates.ts';
@@ -29,8 +38,15 @@ export function admit(review: Review, facts: Facts): Verdict {
   const pod = read.value;
   const namespace = pod.metadata.namespace || review.namespace;
   const decision = passGates(pod, namespace, facts);
-  const warnings = unreadAnnotations(pod.metadata.annotations ?? {}).map(unreadWarning);
-  if (decision.kind === 'skip') return skip(decision.reason as SkipReason, decision.trace, warnings);
+  const warnings = [
+    ...choiceWarning(pod.metadata),
+    ...unreadAnnotations(pod.metadata.annotations ?? {}).map(unreadWarning),
+  ];
+  if (decision.kind === 'skip') {
+    const reason = decision.reason as SkipReason;
+    const notice = skipNotice(reason, pod.metadata, facts.registration);
+    return { ...skip(reason, decision.trace, warnings), ...(notice !== undefined && { notice }) };
+  }
   return injectPod({
     review,
     pod,
@@ -54,7 +70,7 @@ interface Passed {
 
 function injectPod({ review, pod, namespace, facts, reason, trace, warnings }: Passed): Verdict {
   const { annotations, problems } = readAnnotations(pod.metadata.annotations ?? {});
-  const decided = decideNative(annotations.nativeSidecar, facts.native);
+  const decided = decideNative(annotations.nativeSidecar, pod.spec, facts.native);
   const effective = resolveEffective({ pod, namespace, path: review.path, annotations, native: decided.native }, facts);
   const templates = chooseTemplates(effective);
   const names = templates.chosen.map(({ name }) => name);
@@ -93,7 +109,7 @@ function denied(gate: string): TraceEntry {
   return { gate, outcome: 'deny', because: 'has values that cannot be read' };
 }
 
-function skip(reason: SkipReason, trace: readonly TraceEntry[], warnings = noWarnings): Verdict {
+function skip(reason: SkipReason, trace: readonly TraceEntry[], warnings = noWarnings): Skipped {
   return { kind: 'skip', reason, trace, warnings };
 }
 

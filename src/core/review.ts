@@ -99,7 +99,8 @@ export function printAnswer(review: Review, verdict: Verdict): string {
 }
 
 function printVerdict(verdict: Verdict): string {
-  const warnings = printWarnings(verdict.warnings);
+  const notice = verdict.kind === 'skip' ? verdict.notice : undefined;
+  const warnings = printWarnings(notice === undefined ? verdict.warnings : [notice, ...verdict.warnings]);
   if (verdict.kind === 'deny') return `"allowed":false,"status":${JSON.stringify(statusOf(verdict))}${warnings}`;
   if (verdict.kind === 'skip' || verdict.patch.length === 0) return `"allowed":true${warnings}`;
   const patch = Buffer.from(printPatch(verdict.patch)).toString('base64');

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { admit } from '../../src/core/admit.ts';
+import { withSurroundings } from '../../src/core/configuration/surroundings.ts';
 import { facts, review } from '../builders.ts';
 
 const { input: sleep } = parse(readFileSync(new URL('../golden/cases/sleep.yaml', import.meta.url), 'utf8'));
@@ -29,4 +30,20 @@ test('admit: the same review and facts give the same verdict, and neither is cha
   const before = structuredClone(sleep);
   assert.deepEqual(patchOf(sleep, 'true'), patchOf(sleep, 'true'));
   assert.deepEqual(sleep, before);
+});
+
+test('admit: in a cluster with two node pools the pod that is pinned to the new one is native, its neighbour plain', () => {
+  const node = (name: string, pool: string, kubeletVersion: string) => ({ name, labels: { pool }, kubeletVersion });
+  const nodes = [node('new-1', 'new', 'v1.34.0'), node('old-1', 'old', 'v1.31.2')];
+  const around = { nodes, apiServer: 'keeps', namespaces: new Map(), proxyConfigs: [] } as const;
+  const mixed = withSurroundings(facts(), around);
+  const decide = (spec: object) => {
+    const verdict = admit(review({ ...sleep, spec: { ...sleep.spec, ...spec } }), mixed);
+    assert.ok(verdict.kind === 'inject');
+    const initContainers = verdict.pod.spec.initContainers?.map(({ name }) => name);
+    return [verdict.native.reason, verdict.native.native, initContainers?.includes('istio-proxy')];
+  };
+  assert.deepEqual(decide({ nodeSelector: { pool: 'new' } }), ['nodes-of-pod-support-it', true, true]);
+  assert.deepEqual(decide({ nodeSelector: { pool: 'old' } }), ['node-of-pod-too-old', false, false]);
+  assert.deepEqual(decide({}), ['kubelet-too-old', false, false]);
 });

@@ -88,7 +88,7 @@ test('answer: version and uid are those of the request, and a patch comes with i
 });
 
 test('answer: without a change there is neither patch nor patch type', () => {
-  const { response } = answer({ ...pod, spec: { ...pod.spec, hostNetwork: true } });
+  const { response } = answer({ ...pod, metadata: { labels: { 'sidecar.istio.io/inject': 'false' } } });
   assert.deepEqual(response, { uid: 'u"1', allowed: true });
 });
 

@@ -15,7 +15,7 @@ import { defaultProxyConfig, proxyConfigMessage } from '../proxy-config/proxy-co
 const string: Field = { kind: 'string' };
 
 /** The fields that injection reads, besides defaultConfig, which is merged field by field and not replaced. */
-const meshConfigMessage = message({
+export const meshConfigMessage = message({
   proxyListenPort: { kind: 'int32' },
   proxyInboundListenPort: { kind: 'int32' },
   trustDomain: string,

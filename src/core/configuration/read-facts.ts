@@ -1,14 +1,22 @@
 // Answers: which facts follow from settings documents that are parsed already, from files or from the cluster.
 // Does not belong here: reading files (edge/settings-files.ts), watching the cluster.
-import type { Facts, NamespaceFacts, RegistrationFacts } from '../model/facts.ts';
+import {
+  type Facts,
+  minimumKubelets,
+  type NamespaceFacts,
+  type NativeFacts,
+  type RegistrationFacts,
+} from '../model/facts.ts';
 import { freeze } from '../model/freeze.ts';
 import { isObject, type JsonObject } from '../model/json.ts';
 import { shown } from '../model/plain-text.ts';
 import type { StringMap } from '../model/pod.ts';
-import { fail, type Problem, type Result } from '../model/problem.ts';
+import { fail, ok, type Problem, type Result } from '../model/problem.ts';
 import { readCustomTemplates, shippedTemplates } from './custom-templates.ts';
 import { type Checked, injectorConfigOfValues, readInjectorConfig } from './injector-config.ts';
 import { readMeshConfig } from './mesh-config.ts';
+import { nodeTable } from './node-table.ts';
+import { noProxyConfigs } from './proxy-config-resources.ts';
 import { readValues } from './values.ts';
 import { defaultValues } from './values-defaults.ts';
 import { applySettings, mergeOverrides } from './values-overrides.ts';
@@ -36,6 +44,8 @@ export interface FactsOptions {
   /** `path=value`, laid over the values and their overrides. */
   readonly set?: readonly string[];
   readonly native?: 'auto' | 'true' | 'false';
+  /** Oldest kubelet that counts as able to run native sidecars, one of minimumKubelets; 1.33 where absent. */
+  readonly nativeMinimumKubelet?: string;
   readonly kubeletVersions?: readonly string[];
   readonly platform?: 'kubernetes' | 'openshift';
   readonly compliancePolicy?: string;
@@ -57,20 +67,27 @@ export function readFacts(documents: SettingsDocuments, options: FactsOptions = 
   const config = documents.config ?? { from, value: injectorConfigOfValues(merged.value) };
   const injector = inDocument(config.from, readInjectorConfig(config.value));
   const templates = readTemplates(documents, merged.value, from);
-  if (!values.ok || !mesh.ok || !injector.ok || !templates.ok) {
-    return fail([values, mesh, injector, templates].flatMap((result) => (result.ok ? [] : result.error)));
+  const native = nativeFacts(options);
+  if (!values.ok || !mesh.ok || !injector.ok || !templates.ok || !native.ok) {
+    return fail([values, mesh, injector, templates, native].flatMap((result) => (result.ok ? [] : result.error)));
   }
   const facts: Facts = {
     revision: options.revision ?? 'default',
-    registration: { tags: [], namespacesByDefault: false, excludedNamespaces: [], ...options.registration },
+    registration: {
+      revisions: [options.revision ?? 'default'],
+      namespacesByDefault: false,
+      excludedNamespaces: [],
+      ...options.registration,
+    },
     values: values.value,
     mesh: mesh.value,
     injector: injector.value,
     customTemplates: templates.value,
-    native: { mode: options.native ?? 'auto', kubeletVersions: options.kubeletVersions },
+    native: native.value,
     platform: options.platform ?? 'kubernetes',
     compliancePolicy: options.compliancePolicy ?? '',
     namespaces: namespaceFacts(options),
+    proxyConfigs: noProxyConfigs,
   };
   return { ok: true, value: freeze(facts), warnings: injector.warnings };
 }
@@ -115,6 +132,19 @@ function readTemplates(documents: SettingsDocuments, values: JsonObject, from: s
     },
     { from: templates?.from ?? 'templates', value: templates?.value },
   ]);
+}
+
+/** Of kubelets that are named by an option nothing but the version is known. */
+function nativeFacts(options: FactsOptions): Result<NativeFacts> {
+  const { native = 'auto', nativeMinimumKubelet = '1.33', kubeletVersions = [] } = options;
+  if (!minimumKubelets.some((version) => version === nativeMinimumKubelet)) {
+    const expected = `must be one of ${minimumKubelets.join(', ')}`;
+    return fail([{ path: 'nativeMinimumKubelet', value: nativeMinimumKubelet, expected }]);
+  }
+  const minimumMinor = Number(nativeMinimumKubelet.split('.')[1]);
+  const nodes = kubeletVersions.map((kubeletVersion) => ({ name: '', labels: {}, kubeletVersion }));
+  const table = nodes.length === 0 ? undefined : nodeTable(nodes, minimumMinor);
+  return ok({ mode: native, minimumMinor, apiServer: 'keeps', nodes: table });
 }
 
 function namespaceFacts(options: FactsOptions): ReadonlyMap<string, NamespaceFacts> {

@@ -1,22 +1,12 @@
 // Answers: is this pod injected at all. Order matters: the first gate that speaks gives the reason.
 // Does not belong here: how the sidecar looks (render/), native or plain (native.ts).
+import { mirrorAnnotation, systemNamespaces } from '../cluster/well-known.ts';
 import type { Facts } from '../model/facts.ts';
 import type { Pod, StringMap } from '../model/pod.ts';
 import type { LabelSelector } from '../model/settings.ts';
 import { type InjectReason, reasons, type SkipReason, type TraceEntry } from '../model/verdict.ts';
 import { annotations as catalogue, labels as labelCatalogue } from '../settings/catalogue.ts';
 import { askRegistration } from './registration.ts';
-
-/** Namespaces that are never injected, whatever anybody says. */
-export const ignoredNamespaces: readonly string[] = [
-  'kube-system',
-  'kube-public',
-  'kube-node-lease',
-  'local-path-storage',
-];
-
-/** Annotation that the kubelet puts on the image of a static pod (Kubernetes, well-known annotations). */
-const mirrorAnnotation = 'kubernetes.io/config.mirror';
 
 interface Subject {
   readonly pod: Pod;
@@ -95,7 +85,7 @@ function mirrorPod({ annotations }: Subject): Answer {
 function namespaceLabels({ namespace, labels, facts }: Subject): Answer {
   const known = facts.namespaces.get(namespace)?.labels;
   if (known === undefined) return usual.namespaceLabels;
-  const { reason, because } = askRegistration(known, labels, facts.revision);
+  const { reason, because } = askRegistration({ name: namespace, labels: known }, labels, facts);
   return reason === undefined ? pass('namespace labels', because) : decide('namespace labels', reason, because);
 }
 
@@ -106,7 +96,7 @@ function hostNetwork({ pod }: Subject): Answer {
 }
 
 function systemNamespace({ namespace }: Subject): Answer {
-  return ignoredNamespaces.includes(namespace)
+  return systemNamespaces.includes(namespace)
     ? decide('system namespace', 'ignored-namespace', `namespace "${namespace}" belongs to the system`)
     : pass('system namespace', `namespace "${namespace}" is an ordinary one`);
 }

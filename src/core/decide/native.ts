@@ -1,32 +1,67 @@
 // Answers: does the proxy become a native sidecar (an init container with restartPolicy Always, KEP-753) or a plain one.
-// The kubelet decides what works, not the API server: a kubelet that does not know the field runs the proxy as an
-// ordinary init container, which never ends.
-import type { NativeFacts } from '../model/facts.ts';
-import type { NativeDecision } from '../model/verdict.ts';
-
-/** Native sidecars are stable, and their feature gate is locked on, since Kubernetes 1.33. */
-const minimumMinor = 33;
-/** `v1.33.4-gke.1`, `v1.34.0+k3s1`: a vendor's suffix says nothing about the version. */
-const version = /^v?([0-9]+)\.([0-9]+)(?:\.[0-9]+)*(?:[-+~].*)?$/;
+// Both have to support it: the kubelets of all nodes that the pod can land on, and the API server.
+// Does not belong here: which nodes those are (nodes-of-pod.ts), which kubelets are too old (configuration/node-table.ts).
+import { type NativeFacts, type NodeFacts, type NodeTable, stableMinor } from '../model/facts.ts';
+import type { PodSpec } from '../model/pod.ts';
+import { quoted } from '../model/problem.ts';
+import type { NativeDecision, NativeReason } from '../model/verdict.ts';
+import { landingOf } from './nodes-of-pod.ts';
 
 /**
- * The pod's annotation, then the option, then the kubelets.
+ * The pod's annotation, then the option, then what the API server and the kubelets support.
  * Any text in the annotation but `false` means native, as in the peer's template; the empty text means nothing.
  */
-export function decideNative(annotation: string | undefined, { mode, kubeletVersions }: NativeFacts): NativeDecision {
-  if (annotation)
-    return { native: annotation !== 'false', reason: 'pod-annotation', detail: `annotation is "${annotation}"` };
-  if (mode !== 'auto') return { native: mode === 'true', reason: 'forced', detail: `--native ${mode}` };
-  if (kubeletVersions === undefined || kubeletVersions.length === 0) {
-    return { native: true, reason: 'no-kubelets-known', detail: 'no kubelet versions were given' };
+export function decideNative(annotation: string | undefined, spec: PodSpec, facts: NativeFacts): NativeDecision {
+  if (annotation) return decision(annotation !== 'false', 'pod-annotation', `annotation is "${annotation}"`);
+  if (facts.mode !== 'auto') return decision(facts.mode === 'true', 'forced', `--native ${facts.mode}`);
+  if (facts.apiServer === 'drops') {
+    return decision(false, 'api-server-drops-it', 'the API server does not keep restartPolicy on an init container');
   }
-  const tooOld = kubeletVersions.find((kubelet) => !supportsNative(kubelet));
-  if (tooOld !== undefined) return { native: false, reason: 'kubelet-too-old', detail: `a kubelet is of "${tooOld}"` };
-  return { native: true, reason: 'kubelets-support-it', detail: `kubelets are of ${kubeletVersions.join(', ')}` };
+  const decided = decideByNodes(spec, facts);
+  return decided.native && isDoubtful(facts) ? doubtful : decided;
 }
 
-/** A version that cannot be read does not count as new enough. */
-function supportsNative(kubelet: string): boolean {
-  const match = version.exec(kubelet);
-  return match !== null && Number(match[2]) >= minimumMinor;
+/**
+ * No API server is older than a kubelet of its cluster (Kubernetes, version skew policy): one kubelet of a version in
+ * which the feature is locked on says as much as asking the API server.
+ */
+function isDoubtful({ apiServer, nodes }: NativeFacts): boolean {
+  return apiServer === 'unknown' && (nodes === undefined || nodes.newestMinor < stableMinor);
+}
+
+const doubtful = decision(
+  false,
+  'api-server-unknown',
+  'the API server could not be asked whether it keeps restartPolicy on an init container',
+);
+const noNodes = decision(true, 'no-nodes', 'there is no node; the API server keeps restartPolicy on an init container');
+const noKubelets = decision(true, 'no-kubelets-known', 'no kubelet versions were given');
+
+function decideByNodes(spec: PodSpec, { nodes: table }: NativeFacts): NativeDecision {
+  if (table === undefined) return noKubelets;
+  if (table.nodes.length === 0) return noNodes;
+  const [old] = table.tooOld;
+  if (old === undefined) return decision(true, 'kubelets-support-it', `kubelets are of ${table.versions}`);
+  const landing = landingOf(spec, table);
+  if (landing.kind === 'somewhere') {
+    if (landing.tooOld !== undefined) return decision(false, 'node-of-pod-too-old', kubeletOf(landing.tooOld));
+    return decision(true, 'nodes-of-pod-support-it', `the pod cannot land where ${inTheWay(old, table)}`);
+  }
+  const missing = landing.kind === 'nowhere' ? 'no node is as the pod asks, so that all count: ' : '';
+  return decision(false, 'kubelet-too-old', `${missing}${inTheWay(old, table)}`);
+}
+
+/** One node and how many more there are; never all of them. */
+function inTheWay(node: NodeFacts, { tooOld }: NodeTable): string {
+  const more = tooOld.size - 1;
+  return more === 0 ? kubeletOf(node) : `${kubeletOf(node)}, and ${more} more ${more === 1 ? 'is' : 'are'} too old`;
+}
+
+function kubeletOf({ name, kubeletVersion }: NodeFacts): string {
+  if (name === '') return `a kubelet is of ${quoted(kubeletVersion)}`;
+  return `the kubelet of node "${name}" is of ${quoted(kubeletVersion)}`;
+}
+
+function decision(native: boolean, reason: NativeReason, detail: string): NativeDecision {
+  return { native, reason, detail };
 }

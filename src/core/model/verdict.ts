@@ -8,6 +8,14 @@ export type Operation =
   | { readonly op: 'add' | 'replace'; readonly path: string; readonly value: unknown }
   | { readonly op: 'remove'; readonly path: string };
 
+export interface ReasonRow {
+  readonly kind: 'inject' | 'skip' | 'deny';
+  /** A pod that asked for a sidecar has none: told as decide/notice.ts says. */
+  readonly tells?: 'warning';
+  readonly doc: string;
+  readonly remedy: string;
+}
+
 /**
  * Every reason that a decision can have. Public: a metric label, a log field and the text of docs/reasons.md; never
  * reused for something else.
@@ -38,11 +46,13 @@ export const reasons = {
   },
   'host-network': {
     kind: 'skip',
+    tells: 'warning',
     doc: 'The pod uses the host network: redirection would change the routing of the node.',
     remedy: 'Set spec.hostNetwork to false.',
   },
   'ignored-namespace': {
     kind: 'skip',
+    tells: 'warning',
     doc: 'Namespaces of the system are never injected.',
     remedy: 'Run the workload in a namespace of its own.',
   },
@@ -63,6 +73,7 @@ export const reasons = {
   },
   'policy-unknown': {
     kind: 'skip',
+    tells: 'warning',
     doc: 'The policy is neither enabled nor disabled, so nothing is injected.',
     remedy: 'Set the policy of the injector configuration to enabled or disabled.',
   },
@@ -76,6 +87,11 @@ export const reasons = {
     doc: 'Neither the namespace nor the pod is labelled for injection.',
     remedy: 'Label the namespace istio-injection=enabled, or the pod sidecar.istio.io/inject=true.',
   },
+  'excluded-namespace': {
+    kind: 'skip',
+    doc: 'The labels ask for injection, but the webhook is never called for the namespace.',
+    remedy: 'Run the workload in another namespace, or take this one out of excludedNamespaces in the options.',
+  },
   'other-revision': {
     kind: 'skip',
     doc: 'The label istio.io/rev names another revision than ours.',
@@ -84,20 +100,23 @@ export const reasons = {
   // deny
   'invalid-pod': {
     kind: 'deny',
+    tells: 'warning',
     doc: 'The object cannot be read as a pod, or two of its containers have one name.',
     remedy: 'Mend the pod as the message says.',
   },
   'invalid-annotation': {
     kind: 'deny',
+    tells: 'warning',
     doc: 'An annotation that we read has a value that it cannot have.',
     remedy: 'Mend or remove the annotation.',
   },
   'unknown-template': {
     kind: 'deny',
+    tells: 'warning',
     doc: 'The pod asks for a template that does not exist.',
     remedy: 'Name one of the templates that the message lists, or define it.',
   },
-} as const satisfies Record<string, { kind: 'inject' | 'skip' | 'deny'; doc: string; remedy: string }>;
+} as const satisfies Record<string, ReasonRow>;
 
 export type Reason = keyof typeof reasons;
 type ReasonOf<K> = { [R in Reason]: (typeof reasons)[R]['kind'] extends K ? R : never }[Reason];
@@ -105,12 +124,22 @@ export type InjectReason = ReasonOf<'inject'>;
 export type SkipReason = ReasonOf<'skip'>;
 export type DenyReason = ReasonOf<'deny'>;
 
-/** Why the sidecar is native or plain. Public, as the reasons are. */
+/** Why the sidecar is native or plain. Public, as the reasons are. "Too old" is before 1.33, or before the option says. */
 export const nativeReasons = {
   'pod-annotation': 'The annotation sidecar.istio.io/nativeSidecar of the pod decides.',
   forced: 'The option --native is true or false.',
-  'kubelets-support-it': 'Every kubelet that the pod can land on is of 1.33 or later.',
-  'kubelet-too-old': 'A kubelet that the pod can land on is older than 1.33, or its version cannot be read.',
+  'api-server-drops-it':
+    'The API server takes restartPolicy away from init containers: the feature SidecarContainers is off.',
+  'api-server-unknown':
+    'Whether the API server keeps restartPolicy on init containers cannot be found out, and no kubelet is of 1.33 or later, which would prove it.',
+  'kubelets-support-it': 'No kubelet is too old for native sidecars.',
+  'kubelet-too-old':
+    'A kubelet is too old for native sidecars, or its version cannot be read; all nodes count for the pod.',
+  'nodes-of-pod-support-it':
+    'Some kubelet is too old for native sidecars, but none on the nodes that the pod can land on: its nodeName, nodeSelector or required node affinity keeps it away from the others.',
+  'node-of-pod-too-old':
+    'The pod asks for certain nodes, and the kubelet of one of them is too old for native sidecars, or its version cannot be read.',
+  'no-nodes': 'The cluster has no node yet, and its API server keeps restartPolicy on init containers.',
   'no-kubelets-known': 'No kubelet versions are known; native sidecars are stable since Kubernetes 1.33.',
   'template-has-none': 'The chosen templates place the proxy among the containers, or contribute no proxy.',
 } as const;
@@ -152,6 +181,8 @@ export interface Injected extends Common {
 export interface Skipped extends Common {
   readonly kind: 'skip';
   readonly reason: SkipReason;
+  /** One line for the user, where the pod asked for a sidecar and has none. */
+  readonly notice?: string;
 }
 
 export interface Denied extends Common {

@@ -44,7 +44,7 @@ const none: StringMap = Object.freeze({});
 export function resolveEffective(input: EffectiveInput, facts: Facts): Effective {
   const { pod, annotations } = input;
   const labels = pod.metadata.labels ?? none;
-  const proxyConfig = proxyConfigOf(annotations, facts);
+  const proxyConfig = proxyConfigOf(input, labels, facts);
   const forced = forcedEnvironment(input.path, labels, facts);
   const namespaceAnnotations = facts.namespaces.get(input.namespace)?.annotations ?? none;
   return {
@@ -64,11 +64,23 @@ export function resolveEffective(input: EffectiveInput, facts: Facts): Effective
   };
 }
 
-function proxyConfigOf(annotations: Annotations, facts: Facts): ProxyConfig {
-  const { defaultConfig } = facts.mesh;
-  return annotations.proxyConfig === undefined
-    ? defaultConfig
-    : mergeProxyConfig(defaultConfig, annotations.proxyConfig);
+/**
+ * The mesh's and the namespace's configuration, the pod's annotation, and the ProxyConfig resource that selects the pod:
+ * each over the one before.
+ */
+function proxyConfigOf({ annotations, namespace }: EffectiveInput, labels: StringMap, facts: Facts): ProxyConfig {
+  const { meshWide = facts.mesh.defaultConfig, byNamespace } = facts.proxyConfigs;
+  const inNamespace = byNamespace.get(namespace);
+  const base = inNamespace?.base ?? meshWide;
+  const workload = inNamespace?.workloads.find(({ matchLabels }) => hasLabels(labels, matchLabels));
+  if (annotations.proxyConfig === undefined) return workload?.merged ?? base;
+  const annotated = mergeProxyConfig(base, annotations.proxyConfig);
+  return workload === undefined ? annotated : mergeProxyConfig(annotated, workload.layer);
+}
+
+function hasLabels(labels: StringMap, wanted: StringMap): boolean {
+  for (const key in wanted) if (labels[key] !== wanted[key]) return false;
+  return true;
 }
 
 /** The URL beats the values; the pod's network label beats both, even when it is empty. */

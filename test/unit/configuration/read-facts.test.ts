@@ -21,7 +21,7 @@ describe('readFacts()', () => {
       { revision, native, platform, compliancePolicy, namespaces, customTemplates, policy: injector.policy },
       {
         revision: 'default',
-        native: { mode: 'auto', kubeletVersions: undefined },
+        native: { mode: 'auto', minimumMinor: 33, apiServer: 'keeps', nodes: undefined },
         platform: 'kubernetes',
         compliancePolicy: '',
         namespaces: new Map(),
@@ -37,16 +37,27 @@ describe('readFacts()', () => {
       {},
       {
         native: 'false',
-        kubeletVersions: ['v1.34.0'],
+        nativeMinimumKubelet: '1.30',
+        kubeletVersions: ['v1.34.0', 'v1.29.3'],
         platform: 'openshift',
         compliancePolicy: 'fips-140-3',
         revision: 'canary',
         namespace,
       },
     );
-    assert.deepEqual(read.native, { mode: 'false', kubeletVersions: ['v1.34.0'] });
+    const { nodes, ...native } = read.native;
+    assert.deepEqual(native, { mode: 'false', minimumMinor: 30, apiServer: 'keeps' });
+    assert.deepEqual([...(nodes?.tooOld ?? [])], [{ name: '', labels: {}, kubeletVersion: 'v1.29.3' }]);
     assert.deepEqual([read.platform, read.compliancePolicy, read.revision], ['openshift', 'fips-140-3', 'canary']);
     assert.deepEqual(read.namespaces.get('shop'), { labels: { a: 'b' }, annotations: { c: 'd' } });
+  });
+
+  test('an oldest kubelet that cannot be is refused', () => {
+    for (const nativeMinimumKubelet of ['1.28', '1.34', 'v1.30', '1.30.1', '']) {
+      assert.deepEqual(lines({}, { nativeMinimumKubelet }), [
+        `nativeMinimumKubelet: Cannot read "${nativeMinimumKubelet}": must be one of 1.29, 1.30, 1.31, 1.32, 1.33`,
+      ]);
+    }
   });
 
   test('labels of a namespace that nobody gave are not known', () => {

@@ -3,14 +3,18 @@ import { test } from 'node:test';
 import { readFacts } from '../../../src/core/configuration/read-facts.ts';
 import { passGates } from '../../../src/core/decide/gates.ts';
 import { askRegistration } from '../../../src/core/decide/registration.ts';
-import type { Facts } from '../../../src/core/model/facts.ts';
+import type { Facts, RegistrationFacts } from '../../../src/core/model/facts.ts';
 import type { Metadata, PodSpec } from '../../../src/core/model/pod.ts';
 import type { InjectorConfig, LabelSelector } from '../../../src/core/model/settings.ts';
 
 const inject = 'sidecar.istio.io/inject';
 
-function factsWith(injector: Partial<InjectorConfig> = {}, namespaceLabels?: Record<string, string>): Facts {
-  const facts = readFacts({}, {});
+function factsWith(
+  injector: Partial<InjectorConfig> = {},
+  namespaceLabels?: Record<string, string>,
+  registration: Partial<RegistrationFacts> = {},
+): Facts {
+  const facts = readFacts({}, { registration });
   assert.ok(facts.ok);
   const namespaces = new Map(namespaceLabels ? [['shop', { labels: namespaceLabels, annotations: {} }]] : []);
   return { ...facts.value, injector: { ...facts.value.injector, ...injector }, namespaces };
@@ -121,6 +125,22 @@ test('gates: namespace labels decide only where they are known', () => {
   assert.equal(decide({}, factsWith({}, { 'istio-injection': 'disabled' })), 'skip namespace-opted-out');
 });
 
+interface Asked extends Partial<RegistrationFacts> {
+  readonly revision?: string;
+  readonly tags?: readonly string[];
+}
+
+function askFor(namespace: Record<string, string>, pod: Record<string, string>, asked: Asked) {
+  const { revision = 'default', tags = [], ...changes } = asked;
+  const registration = {
+    revisions: [revision, ...tags],
+    namespacesByDefault: false,
+    excludedNamespaces: [],
+    ...changes,
+  };
+  return askRegistration({ name: 'shop', labels: namespace }, pod, { registration });
+}
+
 test('registration: who is called follows the selectors of the peer, row by row', () => {
   const rows: [Record<string, string>, Record<string, string>, string, string | undefined][] = [
     [{ 'istio-injection': 'enabled' }, {}, 'default', undefined],
@@ -146,6 +166,59 @@ test('registration: who is called follows the selectors of the peer, row by row'
     [{}, {}, 'default', 'namespace-not-opted-in'],
   ];
   for (const [namespace, pod, revision, reason] of rows) {
-    assert.equal(askRegistration(namespace, pod, revision).reason, reason, JSON.stringify([namespace, pod, revision]));
+    assert.equal(askFor(namespace, pod, { revision }).reason, reason, JSON.stringify([namespace, pod, revision]));
   }
+});
+
+test('registration: a tag counts as the revision, and the tag "default" as the default one', () => {
+  const tagged = { revision: '1-32', tags: ['prod', 'canary'] };
+  const byDefault = { revision: '1-32', tags: ['default'] };
+  const rows: [Record<string, string>, Record<string, string>, Asked, string | undefined][] = [
+    [{ 'istio.io/rev': 'prod' }, {}, tagged, undefined],
+    [{ 'istio.io/rev': '1-32' }, {}, tagged, undefined],
+    [{ 'istio.io/rev': 'canary' }, { [inject]: 'false' }, tagged, 'pod-opted-out'],
+    [{ 'istio.io/rev': 'stage' }, {}, tagged, 'other-revision'],
+    [{}, { 'istio.io/rev': 'canary' }, tagged, undefined],
+    [{}, { [inject]: 'true' }, tagged, 'namespace-not-opted-in'],
+    [{ 'istio-injection': 'enabled' }, {}, tagged, 'other-revision'],
+    [{ 'istio-injection': 'enabled' }, {}, byDefault, undefined],
+    [{}, { [inject]: 'true' }, byDefault, undefined],
+    [{}, { 'istio.io/rev': 'default' }, byDefault, undefined],
+  ];
+  for (const [namespace, pod, asked, reason] of rows) {
+    assert.equal(askFor(namespace, pod, asked).reason, reason, JSON.stringify([namespace, pod, asked]));
+  }
+  const { because } = askFor({ 'istio.io/rev': 'stage' }, {}, tagged);
+  assert.equal(because, 'istio.io/rev is "stage", ours is "1-32" or "prod" or "canary"');
+});
+
+test('registration: with namespacesByDefault a pod is taken where no label says anything', () => {
+  const byDefault = { namespacesByDefault: true };
+  const rows: [Record<string, string>, Record<string, string>, Asked, string | undefined][] = [
+    [{}, {}, byDefault, undefined],
+    [{}, { [inject]: 'true' }, byDefault, undefined],
+    [{}, { [inject]: 'yes' }, byDefault, 'namespace-not-opted-in'],
+    [{}, { [inject]: 'false' }, byDefault, 'namespace-not-opted-in'],
+    [{}, { 'istio.io/rev': 'canary' }, byDefault, 'other-revision'],
+    [{ 'istio-injection': 'disabled' }, {}, byDefault, 'namespace-opted-out'],
+    [{}, {}, { ...byDefault, revision: 'canary' }, 'namespace-not-opted-in'],
+    [{}, {}, { ...byDefault, revision: 'canary', tags: ['default'] }, undefined],
+  ];
+  for (const [namespace, pod, asked, reason] of rows) {
+    assert.equal(askFor(namespace, pod, asked).reason, reason, JSON.stringify([namespace, pod, asked]));
+  }
+});
+
+test('registration: an excluded namespace is named only where injection was asked for', () => {
+  const excluded = { excludedNamespaces: ['shop'] };
+  assert.equal(askFor({ 'istio-injection': 'enabled' }, {}, excluded).reason, 'excluded-namespace');
+  assert.equal(askFor({}, { [inject]: 'true' }, excluded).reason, 'excluded-namespace');
+  assert.equal(askFor({ 'istio-injection': 'disabled' }, {}, excluded).reason, 'namespace-opted-out');
+  assert.equal(askFor({}, {}, excluded).reason, 'namespace-not-opted-in');
+});
+
+test('gates: an excluded namespace is left alone where its labels are known; else the registration has decided', () => {
+  const excluded = { excludedNamespaces: ['shop'] };
+  assert.equal(decide({}, factsWith({}, { 'istio-injection': 'enabled' }, excluded)), 'skip excluded-namespace');
+  assert.equal(decide({}, factsWith({}, undefined, excluded)), 'inject policy-enabled');
 });
