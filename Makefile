@@ -6,10 +6,10 @@ SHELL := bash
 RUN := npm run --silent
 INSTALLED := node_modules/.package-lock.json
 
-.PHONY: help demo test check golden docs bench build clean
+.PHONY: help demo test check golden docs manifests bench build clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED) ## inject two pods through a real server on loopback and show them (< 1 min)
 	@$(RUN) demo
@@ -29,6 +29,9 @@ golden: $(INSTALLED) ## write the golden files anew; read the difference before 
 
 docs: $(INSTALLED) ## write the generated pages of docs/ anew
 	@$(RUN) docs
+
+manifests: $(INSTALLED) ## write the kustomize base in manifests/ anew
+	@$(RUN) manifests
 
 bench: $(INSTALLED) ## measure admission beside a server that does nothing (2 min); ARGS="-o json", ARGS=--soak
 	@$(RUN) bench -- $(ARGS)

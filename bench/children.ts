@@ -11,10 +11,12 @@ import type { LoadOrder, LoadResult } from './load.ts';
 
 /** A server under test. */
 export interface Subject {
-  readonly name: 'floor' | 'pillion';
+  readonly name: string;
   readonly address: string;
   readonly ca: string;
   readonly pid: number;
+  /** What it is asked; the sample where absent. */
+  readonly review?: string;
 }
 
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
@@ -25,9 +27,10 @@ function onCore(core: number, command: readonly string[]): readonly string[] {
   return isPinned ? ['taskset', '-c', String(core), ...command] : command;
 }
 
-/** `pillion serve` from the sources, with a way to ask for its heap. */
-export function startPillion(): Promise<ServerProcess> {
-  return startServer({ program: onCore(0, [process.execPath, ...flags, here('../src/main.ts')]), hasChannel: true });
+/** `pillion serve` from the sources with these options, and with a way to ask for its heap. */
+export function startPillion(serveFlags: readonly string[] = []): Promise<ServerProcess> {
+  const program = onCore(0, [process.execPath, ...flags, here('../src/main.ts')]);
+  return startServer({ program, flags: serveFlags, hasChannel: true });
 }
 
 export interface FloorProcess extends Subject {

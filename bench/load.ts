@@ -12,6 +12,8 @@ export interface LoadOrder {
   readonly requests?: number;
   /** Number of the first request: no two of a run are equal. */
   readonly first: number;
+  /** The review that is sent; the sample where absent. */
+  readonly review?: string | undefined;
 }
 
 export interface LoadResult {
@@ -53,7 +55,7 @@ function open({ address, ca }: LoadOrder): Promise<TLSSocket> {
 /** One request after the other on one connection, until the time or the number is reached. */
 function keepAsking(socket: TLSSocket, state: Run): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const request = variedRequest(state.order.address);
+  const request = variedRequest(state.order.address, state.order.review);
   let [uid, askedMs, expectedBytes, gotBytes] = ['', 0, 0, 0];
   const ask = (): void => {
     const isOver =

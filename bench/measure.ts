@@ -50,8 +50,8 @@ let sent = 0;
 /** One turn on one server. */
 async function measureSlice(client: Client, subject: Subject, connections: number, seconds: number): Promise<Slice> {
   const before = cpuNanoseconds(subject.pid);
-  const { address, ca } = subject;
-  const result = await client.load({ address, ca, connections, seconds, first: sent });
+  const { address, ca, review } = subject;
+  const result = await client.load({ address, ca, connections, seconds, first: sent, review });
   const cpu = cpuNanoseconds(subject.pid) - before;
   sent += result.requests;
   return {
@@ -68,7 +68,7 @@ export interface Plan {
   readonly seconds: number;
 }
 
-/** Compares the two servers, which both have to be warm. */
+/** Compares two servers, which both have to be warm: the floor and pillion, or any other two. */
 export async function compare(
   client: Client,
   subjects: readonly [floor: Subject, pillion: Subject],

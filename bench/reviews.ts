@@ -14,9 +14,9 @@ export interface VariedRequest {
 }
 
 /** A request of its own for one connection, headers as the API server sends them. */
-export function variedRequest(host: string): VariedRequest {
-  const { uid, hash } = slots();
-  const body = Buffer.from(reviewText);
+export function variedRequest(host: string, review = reviewText): VariedRequest {
+  const { uid, hash } = slots(review);
+  const body = Buffer.from(review);
   const head = [
     'POST /inject?timeout=10s HTTP/1.1',
     `Host: ${host}`,
@@ -39,8 +39,8 @@ export function variedRequest(host: string): VariedRequest {
 }
 
 /** The texts in the review that are overwritten, each of hexDigits characters. */
-function slots(): { readonly uid: string; readonly hash: string } {
-  const { request } = JSON.parse(reviewText);
+function slots(review: string): { readonly uid: string; readonly hash: string } {
+  const { request } = JSON.parse(review);
   return { uid: request.uid.slice(-hexDigits), hash: request.object.metadata.labels['pod-template-hash'] };
 }
 

@@ -38,12 +38,13 @@ async function runHere(args: readonly string[], input: string): Promise<Ran> {
   async function* stdin(): AsyncGenerator<string> {
     yield input;
   }
+  const noRole = () => Promise.reject(new Error('no server is asked for'));
   const io: Io = {
     stdin: stdin(),
     stdout: output('stdout'),
     stderr: output('stderr'),
     env: {},
-    roles: { serve: () => Promise.reject(new Error('no server is asked for')) },
+    roles: { serve: noRole, control: noRole },
   };
   return { exitCode: await runCommandLine(args, io), ...written };
 }

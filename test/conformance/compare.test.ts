@@ -1,7 +1,7 @@
 // Answers: can the comparison fail, and does it forgive only what it says it forgives.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { differences } from './compare.ts';
+import { differences, losses } from './compare.ts';
 import { quantityValue } from './quantity.ts';
 
 const container = (rest: object): object => ({ spec: { containers: [{ name: 'app', ...rest }] } });
@@ -102,6 +102,17 @@ for (const [what, expected, actual, path] of unlike) {
     assert.notEqual(differences(actual, expected).length, 0);
   });
 }
+
+test('a field or an element that comes on top is no loss; one that goes, changes or moves is', () => {
+  const list = (...names: readonly string[]): object => container({ volumeMounts: names.map((name) => ({ name })) });
+  assert.deepEqual(losses(container({}), container({ image: 'a' })), []);
+  assert.deepEqual(losses(list('a'), list('a', 'b')), []);
+  assert.equal(losses(container({ image: 'a' }), container({}))[0]?.path, 'spec.containers[0 app].image');
+  assert.equal(losses(container({ image: 'a' }), container({ image: 'b' })).length, 1);
+  for (const kept of [list('b', 'a'), list('c', 'a', 'b'), list('a')]) {
+    assert.notEqual(losses(list('a', 'b'), kept).length, 0, JSON.stringify(kept));
+  }
+});
 
 test('quantities are compared exactly, however large or small', () => {
   const equal: readonly (readonly [unknown, unknown])[] = [

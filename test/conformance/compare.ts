@@ -18,6 +18,15 @@ export function differences(expected: unknown, actual: unknown): readonly Differ
   return found;
 }
 
+/** What of the first pod is not in the second: other differences are additions, for lists at their end. */
+export function losses(sent: unknown, kept: unknown): readonly Difference[] {
+  return differences(sent, kept).filter(({ expected, actual }) => {
+    if (expected === undefined) return false;
+    const isLonger = Array.isArray(expected) && Array.isArray(actual) && actual.length > expected.length;
+    return !isLonger || expected.some((element, index) => JSON.stringify(element) !== JSON.stringify(actual[index]));
+  });
+}
+
 /** The difference as one line; long values are cut. */
 export function differenceLine({ path, expected, actual }: Difference): string {
   return `${path}: expected ${shown(expected)}, got ${shown(actual)}`;

@@ -66,6 +66,11 @@ export const optionsSchema = z.strictObject(
     tags: dnsLabels('revision tags').describe(
       'Further names that namespaces and pods may ask for in `istio.io/rev`: revision tags that point to the revision.',
     ),
+    onlyTags: boolean
+      .default(false)
+      .describe(
+        "Answer to the tags alone and not to the revision itself, so that istiod's own webhook can go on answering to that while namespaces move one by one.",
+      ),
     istioNamespace: dnsLabel
       .default('istio-system')
       .describe('Where the ConfigMaps `istio` and `istio-sidecar-injector` of the control plane are.'),
@@ -78,9 +83,12 @@ export const optionsSchema = z.strictObject(
     failurePreset: oneOf(['strict', 'safe-start'], 'strict').describe(
       'What happens to pods while no webhook answers: strict refuses them; safe-start lets them start without a sidecar, and the guard tells of them.',
     ),
-    guard: oneOf(['off', 'warn', 'deny'], 'warn').describe(
-      'What the policy does about a pod that should have a sidecar and has none, or one that would never end: nothing; a warning and an audit annotation; or refuse it.',
-    ),
+    guard: z
+      // YAML takes off for false
+      .preprocess((value) => (value === false ? 'off' : value), oneOf(['off', 'warn', 'deny'], 'warn'))
+      .describe(
+        'What the policy does about a pod that should have a sidecar and has none, or one that would never end: nothing; a warning and an audit annotation; or refuse it.',
+      ),
     timeoutSeconds: z
       .int('must be a whole number of seconds from 1 to 30')
       .min(1, 'must be a whole number of seconds from 1 to 30')
@@ -121,8 +129,20 @@ export type ClusterOptions = z.output<typeof optionsSchema>;
  */
 export function readOptions(document: unknown): Result<ClusterOptions> {
   const read = optionsSchema.safeParse(document ?? {});
+  if (read.success && read.data.onlyTags && read.data.tags.length === 0) {
+    return fail([{ path: 'onlyTags', value: 'true', expected: 'needs at least one tag in tags' }]);
+  }
   if (read.success) return ok(freeze(read.data));
   return fail(read.error.issues.flatMap((issue) => problemsOf(issue, document)));
+}
+
+/** The values of the label `istio.io/rev` that are answered, each once. */
+export function answeredRevisions({
+  revision,
+  tags,
+  onlyTags,
+}: Pick<ClusterOptions, 'revision' | 'tags' | 'onlyTags'>): readonly string[] {
+  return [...new Set(onlyTags ? tags : [revision, ...tags])];
 }
 
 function problemsOf(issue: z.core.$ZodIssue, document: unknown): readonly Problem[] {

@@ -52,6 +52,8 @@ export const resources = {
     'validatingadmissionpolicybindings',
     cluster,
   ),
+  issuers: resource('cert-manager.io/v1', 'Issuer', 'issuers'),
+  certificates: resource('cert-manager.io/v1', 'Certificate', 'certificates'),
   proxyConfigs: resource('networking.istio.io/v1beta1', 'ProxyConfig', 'proxyconfigs'),
 } as const satisfies { readonly [name: string]: Resource };
 

@@ -46,7 +46,7 @@ export interface Kube {
   /** Undefined where there is no such object. */
   get(resource: Resource, name: string, namespace?: string): Promise<KubeObject | undefined>;
   /** All objects, page by page. */
-  list(resource: Resource, place?: Place): Promise<KubeList>;
+  list(resource: Resource, place?: Place, signal?: AbortSignal): Promise<KubeList>;
   create(object: JsonObject, options?: WriteOptions): Promise<KubeObject>;
   /** Puts the object in the place of the one with its resourceVersion; code `conflict` where that has changed. */
   replace(object: KubeObject, options?: WriteOptions): Promise<KubeObject>;
@@ -105,7 +105,7 @@ export function kubeOf(config: KubeConfig): Kube {
         throw error;
       }
     },
-    list: (resource, place) => listAll(call, resource, place),
+    list: (resource, place, signal) => listAll(call, resource, place, signal),
     create: async (object, options) =>
       (await call('POST', placeOf(object), { query: writeQuery(options), body: object })) as KubeObject,
     replace: async (object, options) =>
@@ -140,14 +140,23 @@ function writeQuery({ dryRun, fieldManager }: WriteOptions = {}): Record<string,
   return { dryRun: dryRun ? 'All' : undefined, fieldManager };
 }
 
-async function listAll(call: Kube['call'], resource: Resource, place: Place = {}): Promise<KubeList> {
-  const { namespace, name, labelSelector, fieldSelector = name && `metadata.name=${name}` } = place;
-  const path = pathOf(resource, namespace);
+/** The query that says what of a collection is meant. */
+export function selectorsOf({ name, labelSelector, fieldSelector = name && `metadata.name=${name}` }: Place) {
+  return { labelSelector, fieldSelector };
+}
+
+async function listAll(
+  call: Kube['call'],
+  resource: Resource,
+  place: Place = {},
+  signal?: AbortSignal,
+): Promise<KubeList> {
+  const path = pathOf(resource, place.namespace);
   const items: KubeObject[] = [];
   let next: string | undefined;
   for (;;) {
-    const query = { limit: String(pageSize), continue: next, labelSelector, fieldSelector };
-    const page = await call('GET', path, { query });
+    const query = { limit: String(pageSize), continue: next, ...selectorsOf(place) };
+    const page = await call('GET', path, { query, ...(signal && { signal }) });
     const metadata = isObject(page['metadata']) ? page['metadata'] : {};
     for (const item of Array.isArray(page['items']) ? page['items'] : []) {
       // items of a list carry no type of their own
@@ -179,11 +188,26 @@ async function send(
     await config.applySecurityAuthentication(context);
     const response = await http.send(context).toPromise();
     const text = await response.body.text();
+    if (response.httpStatusCode >= 400) throw kubeErrorOf(response.httpStatusCode, readFault(text));
     const value: unknown = text === '' ? {} : JSON.parse(text);
-    if (response.httpStatusCode >= 400) throw kubeErrorOf(response.httpStatusCode, value);
     return isObject(value) ? value : {};
   } catch (error) {
     if (error instanceof KubeError) throw error;
     throw kubeErrorOf(undefined, error, `${method} ${new URL(url).pathname}`);
+  } finally {
+    // the client makes a connection for each call; left alone it would stay open for a while, or go on being made
+    void context
+      .getDispatcher()
+      ?.destroy()
+      .catch(() => {});
+  }
+}
+
+/** Status of the API server; plain text where it knows no such path, or a proxy before it answers. */
+function readFault(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { message: text.trim().slice(0, 200) };
   }
 }

@@ -1,15 +1,17 @@
 // Answers: what went wrong when the API server was asked, and is it worth asking again.
 import { isObject } from '../../core/model/json.ts';
 
-export type KubeErrorCode =
-  | 'no-configuration' // there is no cluster to ask
-  | 'unreachable' // no answer, or none in time
-  | 'not-found'
-  | 'conflict' // the object is another than the one that was to be changed, or is there already
-  | 'forbidden' // the credentials do not allow it, or are none
-  | 'gone' // a watch cannot go on from there; list again
-  | 'refused' // what was sent is wrong, or an admission webhook or policy says no
-  | 'failing'; // the API server is in trouble itself
+export const kubeErrorCodes = [
+  'no-configuration', // there is no cluster to ask
+  'unreachable', // no answer, or none in time
+  'not-found',
+  'conflict', // the object is another than the one that was to be changed, or is there already
+  'forbidden', // the credentials do not allow it, or are none
+  'gone', // a watch cannot go on from there; list again
+  'refused', // what was sent is wrong, or an admission webhook or policy says no
+  'failing', // the API server is in trouble itself
+] as const;
+export type KubeErrorCode = (typeof kubeErrorCodes)[number];
 
 const codes: Readonly<Record<number, KubeErrorCode>> = {
   401: 'forbidden',

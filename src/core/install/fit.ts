@@ -1,0 +1,92 @@
+// Answers: can this cluster take an installation with these options, and what should its owner know.
+// Does not belong here: asking the cluster (edge/kube/survey.ts).
+import { names, ownNamespace } from '../cluster/names.ts';
+import type { ClusterOptions } from '../cluster/options.ts';
+import type { Overlap } from '../cluster/overlap.ts';
+import { nodeTable } from '../configuration/node-table.ts';
+import type { NodeFacts } from '../model/facts.ts';
+import { quoted } from '../model/problem.ts';
+
+/** What is looked at before anything is written. */
+export interface Survey {
+  /** Minor version of the API server; undefined where its text is none. */
+  readonly minor: number | undefined;
+  readonly hasIstioNamespace: boolean;
+  readonly hasCertManager: boolean;
+  readonly nodes: readonly NodeFacts[];
+  /** Webhooks that would inject the pods that we would inject. */
+  readonly overlaps: readonly Overlap[];
+}
+
+export interface Fit {
+  /** Why nothing can be installed; each one line with its remedy. */
+  readonly refusals: readonly string[];
+  /** What goes on all the same, and should be known. */
+  readonly notes: readonly string[];
+}
+
+const oldestMinor = 28;
+/** Since then admission policies and the conditions of webhooks are stable. */
+const guardedMinor = 30;
+
+/** Looks at everything before it refuses, so that a person can put it all right at once. */
+export function fitOf(survey: Survey, options: ClusterOptions, mayOverlap: boolean): Fit {
+  const overlaps = survey.overlaps.map(overlapText);
+  return {
+    refusals: [
+      ...tooOld(survey),
+      ...missing(survey, options),
+      ...(mayOverlap ? [] : overlaps.map((text) => `Cannot install: ${text}; for the time of a move, --allow-overlap`)),
+    ],
+    notes: [
+      ...withoutGuard(survey),
+      ...plainSidecars(survey, options),
+      ...secretToBring(options),
+      ...(mayOverlap ? overlaps : []),
+    ],
+  };
+}
+
+function tooOld({ minor }: Survey): readonly string[] {
+  if (minor === undefined || minor >= oldestMinor) return [];
+  return [`Cannot install: this is Kubernetes 1.${minor}; upgrade it to 1.${guardedMinor} or later`];
+}
+
+function missing({ hasIstioNamespace, hasCertManager }: Survey, options: ClusterOptions): readonly string[] {
+  const istio = `Cannot install: there is no namespace ${quoted(options.istioNamespace)}; install Istio's control plane first, or name its namespace with --set istioNamespace=NAME`;
+  const certManager =
+    'Cannot install: certificates.source is cert-manager, and it is not in this cluster; install it first, or choose another source';
+  return [
+    ...(hasIstioNamespace ? [] : [istio]),
+    ...(options.certificates.source === 'cert-manager' && !hasCertManager ? [certManager] : []),
+  ];
+}
+
+function withoutGuard({ minor }: Survey): readonly string[] {
+  if (minor === undefined || minor < oldestMinor || minor >= guardedMinor) return [];
+  return [
+    `Kubernetes 1.${minor} has no stable admission policies: there is no guard, and the webhook is called for mirror pods too`,
+  ];
+}
+
+function plainSidecars({ nodes }: Survey, { native, nativeMinimumKubelet }: ClusterOptions): readonly string[] {
+  if (native !== 'auto') return [];
+  const { tooOld } = nodeTable(nodes, Number(nativeMinimumKubelet.split('.')[1]));
+  if (tooOld.size === 0) return [];
+  const { versions } = nodeTable([...tooOld], 0);
+  const count = `${tooOld.size} of ${nodes.length} nodes`;
+  return [
+    `${count} run a kubelet older than ${nativeMinimumKubelet} (${versions}): pods that can land there get plain sidecars, with which Jobs do not complete`,
+  ];
+}
+
+function secretToBring({ certificates }: ClusterOptions): readonly string[] {
+  if (certificates.source !== 'external') return [];
+  return [
+    `certificates.source is external: the webhook starts once Secret ${ownNamespace}/${names.certificates} holds tls.crt, tls.key and ca.crt`,
+  ];
+}
+
+function overlapText({ configuration, webhook, because, remedy }: Overlap): string {
+  return `webhook ${quoted(webhook)} of MutatingWebhookConfiguration ${quoted(configuration)} would inject the same pods: ${because}; ${remedy.charAt(0).toLowerCase()}${remedy.slice(1)}`;
+}

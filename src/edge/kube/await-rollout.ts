@@ -1,0 +1,52 @@
+// Answers: when is an installation up. Asks every half second and tells of every step that came further.
+// Does not belong here: what counts as up (core/install/rollout.ts).
+import { names, ownNamespace } from '../../core/cluster/names.ts';
+import { resources } from '../../core/cluster/resources.ts';
+import { deploymentStep, type RolloutStep, registrationStep } from '../../core/install/rollout.ts';
+import { pause } from '../pause.ts';
+import type { Kube } from './client.ts';
+import { KubeError } from './kube-error.ts';
+
+const intervalMs = 500;
+
+/**
+ * Waits until both Deployments are available and the registration is there, or the signal aborts.
+ * @returns the steps that are not done; none where everything is up
+ */
+export async function awaitRollout(
+  kube: Kube,
+  report: (step: RolloutStep) => void,
+  signal: AbortSignal,
+): Promise<readonly RolloutStep[]> {
+  const told = new Map<string, string>();
+  for (;;) {
+    const steps = await readSteps(kube);
+    for (const step of steps ?? []) {
+      if (told.get(step.what) === step.state) continue;
+      told.set(step.what, step.state);
+      report(step);
+    }
+    const open = steps?.filter(({ isDone }) => !isDone);
+    if (open !== undefined && (open.length === 0 || signal.aborted)) return open;
+    await pause(intervalMs, signal);
+  }
+}
+
+/** Undefined where the API server does not answer just now. */
+async function readSteps(kube: Kube): Promise<readonly RolloutStep[] | undefined> {
+  try {
+    const [control, webhook, registration] = await Promise.all([
+      kube.get(resources.deployments, names.control, ownNamespace),
+      kube.get(resources.deployments, names.webhook, ownNamespace),
+      kube.get(resources.mutatingWebhooks, names.registration),
+    ]);
+    return [
+      deploymentStep(names.control, control),
+      deploymentStep(names.webhook, webhook),
+      registrationStep(registration),
+    ];
+  } catch (error) {
+    if (error instanceof KubeError && error.isRetryable) return undefined;
+    throw error;
+  }
+}

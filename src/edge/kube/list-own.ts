@@ -1,0 +1,17 @@
+// Answers: which objects of a kind are ours.
+import { isOurs, ownSelector } from '../../core/cluster/labels.ts';
+import type { Resource } from '../../core/cluster/resources.ts';
+import type { KubeObject } from '../../core/model/kube-object.ts';
+import type { Kube } from './client.ts';
+import { KubeError } from './kube-error.ts';
+
+/** In all namespaces; none where the cluster does not know the kind. */
+export async function listOwn(kube: Kube, resource: Resource): Promise<readonly KubeObject[]> {
+  try {
+    const { items } = await kube.list(resource, { labelSelector: ownSelector });
+    return items.filter(isOurs);
+  } catch (error) {
+    if (error instanceof KubeError && error.code === 'not-found') return [];
+    throw error;
+  }
+}

@@ -1,0 +1,145 @@
+// Answers: which facts hold in the cluster at this moment: one frozen value, swapped whole. What changes around the
+// settings never reads the documents again; documents that cannot be used leave all of the last good facts in use.
+// Does not belong here: what is told of it (roles/followed-cluster.ts).
+import type { Overriding } from '../../core/cluster/settings-documents.ts';
+import type { Checked } from '../../core/configuration/injector-config.ts';
+import {
+  type NodeFacts,
+  type ProxyConfigResource,
+  proxyConfigProblems,
+  withSurroundings,
+} from '../../core/configuration/surroundings.ts';
+import type { Facts } from '../../core/model/facts.ts';
+import type { Problem } from '../../core/model/problem.ts';
+import type { Kube } from './client.ts';
+import { followDocuments, type LiveDocuments } from './live-documents.ts';
+import { followSurroundings, type LiveSurroundings } from './live-surroundings.ts';
+import type { WatchListener, WatchState } from './named-watch.ts';
+import type { ProbeTimes } from './repeated-probe.ts';
+
+export interface LiveSettingsOptions {
+  /** What is stronger than the ConfigMaps. */
+  readonly over?: Overriding;
+  /** Other documents than before are in use from now on. */
+  readonly accepted: (facts: Facts, warnings: readonly Problem[]) => void;
+  /** The documents of the cluster cannot be used; what was in use stays in use, if anything was. */
+  readonly rejected: (problems: readonly Problem[]) => void;
+  /** ProxyConfig resources that cannot be read do not count; told of all whenever one changes. */
+  readonly passedOver: (problems: readonly Problem[]) => void;
+  readonly troubled: WatchListener['troubled'];
+  /** A fault of ours. */
+  readonly failed: (error: unknown) => void;
+  readonly times?: ProbeTimes;
+}
+
+export interface LiveSettings {
+  /** Undefined until everything that a decision needs is known for the first time. */
+  current(): Facts | undefined;
+  /** Resolves when there are facts. */
+  readonly first: Promise<void>;
+  /** Why there are no facts yet, or why those of the cluster are not the ones in use; one line each. */
+  waitingFor(): readonly string[];
+  /** The ConfigMaps, with their versions. */
+  sources(): readonly string[];
+  find: LiveDocuments['find'];
+  watches(): readonly WatchState[];
+  /** Undefined where nodes are not watched. */
+  nodeCount(): number | undefined;
+  close(): void;
+}
+
+/** Changes that come together, as those of an upgrade, are looked at together. */
+const settleMs = 50;
+
+export function followClusterSettings(kube: Kube, options: LiveSettingsOptions): LiveSettings {
+  const { promise: first, resolve } = Promise.withResolvers<void>();
+  let facts: Facts | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const schedule = (): void => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      try {
+        facts = update() ?? facts;
+        if (facts !== undefined) resolve();
+      } catch (error) {
+        options.failed(error);
+      }
+    }, settleMs);
+  };
+  const listener = { changed: schedule, troubled: options.troubled };
+  const documents = followDocuments(kube, options.over ?? {}, listener);
+  const surroundings = followSurroundings(kube, listener, options.times);
+  const update = createUpdate(documents, surroundings, options);
+  const watches = (): readonly WatchState[] => [...documents.watches(), ...surroundings.watches()];
+  return {
+    current: () => facts,
+    first,
+    waitingFor: () => waitingFor(watches(), surroundings),
+    sources: documents.sources,
+    find: documents.find,
+    watches,
+    nodeCount: surroundings.nodeCount,
+    close: () => {
+      clearTimeout(timer);
+      documents.close();
+      surroundings.close();
+    },
+  };
+}
+
+type Good = Checked<Facts> & { readonly ok: true };
+
+/** Makes the function that looks at everything anew; it returns undefined where what is in use stays in use. */
+function createUpdate(
+  documents: LiveDocuments,
+  surroundings: LiveSurroundings,
+  { over = {}, accepted, rejected, passedOver }: LiveSettingsOptions,
+): () => Facts | undefined {
+  const lastGood = createLastGood(documents, rejected);
+  let used: Good | undefined;
+  let resources: readonly ProxyConfigResource[] = [];
+  const isNamedByOption = over.options?.kubeletVersions !== undefined;
+  return () => {
+    const good = lastGood();
+    if (good === undefined) return undefined;
+    const { native, platform } = good.value;
+    const nodes = native.mode === 'auto' && !isNamedByOption;
+    surroundings.need({ nodes, namespaces: platform === 'openshift', minimumMinor: native.minimumMinor });
+    const around = surroundings.read();
+    if (around === undefined) return undefined;
+    const facts = withSurroundings(good.value, isNamedByOption ? { ...around, ...named(good.value) } : around);
+    if (used !== good) accepted(facts, good.warnings);
+    if (resources !== around.proxyConfigs) passedOver(proxyConfigProblems(around.proxyConfigs));
+    [used, resources] = [good, around.proxyConfigs];
+    return facts;
+  };
+}
+
+/** Reads the documents; where they cannot be used, the last that could. */
+function createLastGood(documents: LiveDocuments, rejected: LiveSettingsOptions['rejected']): () => Good | undefined {
+  let seen: Checked<Facts> | undefined;
+  let good: Good | undefined;
+  return () => {
+    const read = documents.read();
+    if (read === undefined || read === seen) return good;
+    seen = read;
+    if (read.ok) good = read;
+    else rejected(read.error);
+    return good;
+  };
+}
+
+/** Where an option names the kubelets, nobody asks the cluster. */
+function named({ native }: Facts): { readonly nodes: readonly NodeFacts[] | undefined; readonly apiServer: 'keeps' } {
+  return { nodes: native.nodes?.nodes, apiServer: 'keeps' };
+}
+
+function waitingFor(watches: readonly WatchState[], surroundings: LiveSurroundings): readonly string[] {
+  const probe = surroundings.probeTrouble();
+  return [
+    ...watches
+      .filter(({ hasSynced }) => !hasSynced)
+      .map(({ title, trouble }) => `${title}: ${trouble ?? 'not read yet'}`),
+    ...(probe === undefined ? [] : [`version of the API server: ${probe}`]),
+  ];
+}

@@ -1,0 +1,222 @@
+// Answers: what is the state of a cluster, for the doctor. Everything is read once, what may not be read says so, and
+// lists that grow with the cluster go by page by page.
+// Does not belong here: what it means (core/doctor/), which pods are sent by dry run (core/doctor/probes.ts).
+import { secretKeys } from '../../core/certificates/secret.ts';
+import { names, ownNamespace } from '../../core/cluster/names.ts';
+import { pathOf, type Resource, resources } from '../../core/cluster/resources.ts';
+import { settingsPlaces } from '../../core/cluster/settings-documents.ts';
+import { nodeFacts, proxyConfigResource } from '../../core/cluster/surroundings-objects.ts';
+import { betaMinor, type Knowledge, knowledgeOf } from '../../core/doctor/knowledge.ts';
+import {
+  type AskedByOptions,
+  type CertificateParts,
+  type ClusterState,
+  type NamespaceView,
+  type Observations,
+  type Observed,
+  type PodSurvey,
+  type QuotaView,
+  seen,
+  seenValue,
+} from '../../core/doctor/observations.ts';
+import { createSurveyor } from '../../core/doctor/pods.ts';
+import { webhooksToAsk } from '../../core/doctor/strip.ts';
+import type { NativeFacts } from '../../core/model/facts.ts';
+import { isObject } from '../../core/model/json.ts';
+import type { KubeObject } from '../../core/model/kube-object.ts';
+import { askWebhook } from './ask-webhook.ts';
+import type { Kube } from './client.ts';
+import { KubeError } from './kube-error.ts';
+import { probeNative } from './native-probe.ts';
+import { observeReplicas } from './observe-replicas.ts';
+import { sendProbes } from './send-probes.ts';
+
+export interface ObserveOptions {
+  /** The only namespaces that are looked at besides our own and Istio's; all of them where there are none. */
+  readonly namespaces: readonly string[];
+  readonly now: Date;
+}
+
+const pageSize = 500;
+
+/** Reads everything; throws only what is a defect. */
+export async function observe(kube: Kube, options: ObserveOptions): Promise<Observations> {
+  const state = await observeState(kube, options);
+  const asked = await observeByOptions(kube, state);
+  const known = knowledgeOf({ ...state, ...asked });
+  const isThere = state.version.kind === 'seen';
+  const probes = isThere ? await sendProbes(kube, state, known) : [];
+  const webhooks = webhooksToAsk(probes);
+  return {
+    ...state,
+    ...asked,
+    probes,
+    asked: await Promise.all(webhooks.map((webhook) => askWebhook(kube, webhook))),
+    pods: await surveyPods(kube, state, known, options),
+    replicas: isThere ? await observeReplicas(kube) : [],
+  };
+}
+
+async function observeState(kube: Kube, { namespaces, now }: ObserveOptions): Promise<ClusterState> {
+  const own = (resource: Resource, name: string) => attempt(() => kube.get(resource, name, ownNamespace));
+  // first alone: where it does not answer, one wait is enough
+  const version = await attempt(() => kube.call('GET', '/version'));
+  if (version.kind === 'hidden' && !version.isForbidden) return nothingBut(kube.server, now, version);
+  const [ownSpace, deployments, options, lease, certificates, configurations, spaces, nodes, quotas, proxyConfigs] =
+    await Promise.all([
+      attempt(() => kube.get(resources.namespaces, ownNamespace)),
+      attempt(async () => (await kube.list(resources.deployments, { namespace: ownNamespace })).items),
+      own(resources.configMaps, names.options),
+      own(resources.leases, names.lease),
+      attempt(async () => certificateParts(await kube.get(resources.secrets, names.certificates, ownNamespace))),
+      attempt(async () => (await kube.list(resources.mutatingWebhooks)).items),
+      attempt(() => observeNamespaces(kube, namespaces)),
+      attempt(() => collect(kube, resources.nodes, undefined, nodeFacts)),
+      attempt(() => inNamespaces(kube, quotaResource, namespaces, quotaView)),
+      attempt(() => observeProxyConfigs(kube)),
+    ]);
+  return {
+    ...{ server: kube.server, now, version, ownNamespace: ownSpace, deployments, options, lease, certificates },
+    ...{ configurations, namespaces: spaces, nodes, quotas, proxyConfigs },
+  };
+}
+
+function nothingBut(server: string, now: Date, hidden: Extract<Observed<never>, { kind: 'hidden' }>): ClusterState {
+  const parts = [
+    ...['version', 'ownNamespace', 'deployments', 'options', 'lease', 'certificates'],
+    ...['configurations', 'namespaces', 'nodes', 'quotas', 'proxyConfigs'],
+  ];
+  const state = { server, now, ...Object.fromEntries(parts.map((part) => [part, hidden])) };
+  return state as unknown as ClusterState;
+}
+
+async function observeByOptions(kube: Kube, state: ClusterState): Promise<AskedByOptions> {
+  const unknown: NativeFacts['apiServer'] = 'unknown';
+  if (state.version.kind === 'hidden' && !state.version.isForbidden) {
+    return { mesh: state.version, injector: state.version, apiServer: unknown, restartPolicy: unknown };
+  }
+  const nothing = {
+    ...state,
+    mesh: seen(undefined),
+    injector: seen(undefined),
+    apiServer: unknown,
+    restartPolicy: unknown,
+  };
+  const { options } = knowledgeOf(nothing);
+  const places = settingsPlaces(options);
+  const map = (place: { readonly name: string; readonly namespace: string }) =>
+    attempt(() => kube.get(resources.configMaps, place.name, place.namespace));
+  const minimumMinor = Number(options.nativeMinimumKubelet.split('.')[1]);
+  const [mesh, injector, native, restartPolicy] = await Promise.all([
+    map(places.mesh),
+    map(places.injector),
+    attempt(() => probeNative(kube, { minimumMinor })),
+    attempt(() => probeNative(kube, { minimumMinor: betaMinor })),
+  ]);
+  return {
+    ...{ mesh, injector },
+    apiServer: seenValue(native) ?? unknown,
+    restartPolicy: seenValue(restartPolicy) ?? unknown,
+  };
+}
+
+/** What the call gives, or why it gives nothing. */
+async function attempt<T>(call: () => Promise<T>): Promise<Observed<T>> {
+  try {
+    return seen(await call());
+  } catch (error) {
+    if (!(error instanceof KubeError)) throw error;
+    return { kind: 'hidden', why: error.message.replace(/\s+/g, ' '), isForbidden: error.code === 'forbidden' };
+  }
+}
+
+/** The keys of the Secret are not even decoded. */
+function certificateParts(secret: KubeObject | undefined): CertificateParts | undefined {
+  if (secret === undefined) return undefined;
+  const data = isObject(secret['data']) ? secret['data'] : {};
+  const text = (key: string): string | undefined => {
+    const value = data[key];
+    return typeof value === 'string' ? Buffer.from(value, 'base64').toString() : undefined;
+  };
+  return { chain: text(secretKeys.leaf), bundle: text(secretKeys.bundle) };
+}
+
+async function observeNamespaces(kube: Kube, only: readonly string[]): Promise<readonly NamespaceView[]> {
+  if (only.length === 0) return collect(kube, resources.namespaces, undefined, namespaceView);
+  const objects = await Promise.all(only.map((name) => kube.get(resources.namespaces, name)));
+  return objects.filter((one) => one !== undefined).map(namespaceView);
+}
+
+function namespaceView({ metadata }: KubeObject): NamespaceView {
+  const { name, labels = {}, annotations = {}, deletionTimestamp } = metadata;
+  return {
+    name,
+    labels: { ...labels, 'kubernetes.io/metadata.name': name },
+    annotations,
+    isTerminating: deletionTimestamp !== undefined,
+  };
+}
+
+const quotaResource: Resource = {
+  apiVersion: 'v1',
+  kind: 'ResourceQuota',
+  plural: 'resourcequotas',
+  isNamespaced: true,
+};
+
+function quotaView({ metadata, spec }: KubeObject): QuotaView {
+  const hard = isObject(spec) && isObject(spec['hard']) ? spec['hard'] : {};
+  return { namespace: metadata.namespace ?? '', name: metadata.name, resources: Object.keys(hard) };
+}
+
+/** A cluster that does not know the kind has none. */
+async function observeProxyConfigs(kube: Kube) {
+  try {
+    return await collect(kube, resources.proxyConfigs, undefined, proxyConfigResource);
+  } catch (error) {
+    if (error instanceof KubeError && error.code === 'not-found') return [];
+    throw error;
+  }
+}
+
+async function surveyPods(
+  kube: Kube,
+  state: ClusterState,
+  known: Knowledge,
+  { namespaces }: ObserveOptions,
+): Promise<Observed<PodSurvey>> {
+  if (state.namespaces.kind === 'hidden') return state.namespaces;
+  const surveyor = createSurveyor(known, state.namespaces.value);
+  const pods = await attempt(() => inNamespaces(kube, resources.pods, namespaces, (pod) => surveyor.look(pod)));
+  return pods.kind === 'hidden' ? pods : seen(surveyor.survey());
+}
+
+async function inNamespaces<T>(
+  kube: Kube,
+  resource: Resource,
+  namespaces: readonly string[],
+  project: (object: KubeObject) => T,
+): Promise<readonly T[]> {
+  if (namespaces.length === 0) return collect(kube, resource, undefined, project);
+  const lists = await Promise.all(namespaces.map((namespace) => collect(kube, resource, namespace, project)));
+  return lists.flat();
+}
+
+/** What is wanted of every object; the objects themselves are let go of with their page. */
+async function collect<T>(
+  kube: Kube,
+  resource: Resource,
+  namespace: string | undefined,
+  project: (object: KubeObject) => T,
+): Promise<readonly T[]> {
+  const wanted: T[] = [];
+  let next: string | undefined;
+  do {
+    const query = { limit: String(pageSize), continue: next };
+    const { items, metadata } = await kube.call('GET', pathOf(resource, namespace), { query });
+    for (const item of Array.isArray(items) ? items : []) wanted.push(project(item as KubeObject));
+    const token = isObject(metadata) ? metadata['continue'] : undefined;
+    next = typeof token === 'string' && token !== '' ? token : undefined;
+  } while (next !== undefined);
+  return wanted;
+}

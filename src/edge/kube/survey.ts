@@ -1,0 +1,37 @@
+// Answers: what does a cluster look like to somebody who is about to install. Asks; decides nothing (core/install/fit.ts).
+import type { ClusterOptions } from '../../core/cluster/options.ts';
+import { findOverlaps } from '../../core/cluster/overlap.ts';
+import { resources } from '../../core/cluster/resources.ts';
+import { nodeFacts } from '../../core/cluster/surroundings-objects.ts';
+import type { Survey } from '../../core/install/fit.ts';
+import type { Kube } from './client.ts';
+import { KubeError } from './kube-error.ts';
+import { minorOf } from './native-probe.ts';
+
+/** Throws KubeError where something cannot be read. */
+export async function surveyCluster(kube: Kube, options: ClusterOptions): Promise<Survey> {
+  const [version, istio, nodes, webhooks, certManager] = await Promise.all([
+    kube.call('GET', '/version'),
+    kube.get(resources.namespaces, options.istioNamespace),
+    kube.list(resources.nodes),
+    kube.list(resources.mutatingWebhooks),
+    hasGroup(kube, resources.certificates.apiVersion),
+  ]);
+  return {
+    minor: minorOf(version),
+    hasIstioNamespace: istio !== undefined,
+    hasCertManager: certManager,
+    nodes: nodes.items.map(nodeFacts),
+    overlaps: findOverlaps(webhooks.items, options),
+  };
+}
+
+async function hasGroup(kube: Kube, apiVersion: string): Promise<boolean> {
+  try {
+    await kube.call('GET', `/apis/${apiVersion}`);
+    return true;
+  } catch (error) {
+    if (error instanceof KubeError && error.code === 'not-found') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,112 @@
+// Answers: what happens to a collection from one moment on, until the stream ends in whatever way. One stream, once.
+// Does not belong here: what is made of the events, and how it goes on afterwards (reflector.ts).
+import { type KubeConfig, Watch } from '@kubernetes/client-node';
+import { isObject } from '../../core/model/json.ts';
+import type { KubeObject } from '../../core/model/kube-object.ts';
+import { type KubeError, kubeErrorOf } from './kube-error.ts';
+
+export interface WatchRequest {
+  readonly path: string;
+  readonly query: Readonly<Record<string, string | undefined>>;
+  /** A stream that neither tells anything nor ends for so long is cut. */
+  readonly stallMs: number;
+  readonly signal: AbortSignal;
+}
+
+export interface WatchHandlers {
+  /** The API server has agreed; from now on every change comes. */
+  readonly opened: () => void;
+  /** May throw: the stream ends with it. */
+  readonly changed: (type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK', object: KubeObject) => void;
+}
+
+export type WatchEnd =
+  /** Goes on from the last resourceVersion: the stream was closed, cut or silent, or there is no way to the API server. */
+  | { readonly kind: 'ended'; readonly error: KubeError | undefined }
+  /** Something may be missing, or the API server refuses: only a list helps. */
+  | { readonly kind: 'lost'; readonly error: KubeError };
+
+const changes: ReadonlySet<unknown> = new Set(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK']);
+
+/** Watches until the stream ends; never throws. Nothing of it is left then, not even a connection. */
+export async function watchOnce(config: KubeConfig, request: WatchRequest, handlers: WatchHandlers): Promise<WatchEnd> {
+  const { path, query, stallMs, signal } = request;
+  const { promise, resolve: end } = Promise.withResolvers<WatchEnd>();
+  const connection = ownConnection(config);
+  const stalled = setTimeout(() => end({ kind: 'ended', error: undefined }), stallMs);
+  const aborted = (): void => end({ kind: 'ended', error: undefined });
+  signal.addEventListener('abort', aborted);
+  if (signal.aborted) aborted();
+  const event = (type: unknown, object: unknown): void => {
+    stalled.refresh();
+    const error = readEvent(type, object, path, handlers);
+    if (error !== undefined) end({ kind: 'lost', error });
+  };
+  // the client calls "done" before it resolves where the API server refuses
+  let isDone = false;
+  const done = (error: unknown): void => {
+    isDone = true;
+    end(endOf(error, path));
+  };
+  new Watch(connection.config).watch(path, query, event, done).then(
+    () => {
+      if (!isDone && !signal.aborted) handlers.opened();
+    },
+    (error: unknown) => done(error), // credentials that cannot be read
+  );
+  const ended = await promise;
+  clearTimeout(stalled);
+  signal.removeEventListener('abort', aborted);
+  connection.destroy();
+  return ended;
+}
+
+/** What speaks against going on after this event. */
+function readEvent(type: unknown, object: unknown, path: string, { changed }: WatchHandlers): KubeError | undefined {
+  if (type === 'ERROR') {
+    const code = isObject(object) && typeof object['code'] === 'number' ? object['code'] : 500;
+    return kubeErrorOf(code, object);
+  }
+  if (!changes.has(type) || !isObject(object)) return kubeErrorOf(500, { message: `Cannot read an event of ${path}` });
+  try {
+    changed(type as Parameters<typeof changed>[0], object as KubeObject);
+    return undefined;
+  } catch (error) {
+    return kubeErrorOf(500, { message: `Cannot use an event of ${path}: ${error}` });
+  }
+}
+
+/** The client ends a stream in which nothing comes for 30 s with a TimeoutError, which is no trouble. */
+function endOf(error: unknown, path: string): WatchEnd {
+  if (!(error instanceof Error)) return { kind: 'ended', error: undefined };
+  const { statusCode } = error as { statusCode?: number };
+  if (statusCode === undefined) return { kind: 'ended', error: kubeErrorOf(undefined, error, `WATCH ${path}`) };
+  return { kind: 'lost', error: kubeErrorOf(statusCode, { message: `Cannot watch ${path}: ${error.message}` }) };
+}
+
+interface Connection {
+  readonly config: KubeConfig;
+  destroy(): void;
+}
+
+/**
+ * The client makes a connection of its own for each watch but gives no handle on it before the API server answers. Taken
+ * here, so that a watch can be ended while it still waits.
+ */
+function ownConnection(config: KubeConfig): Connection {
+  let dispatcher: ReturnType<Parameters<KubeConfig['applySecurityAuthentication']>[0]['getDispatcher']>;
+  let isDestroyed = false;
+  const destroy = (): void => {
+    isDestroyed = true;
+    void dispatcher?.destroy().catch(() => {});
+  };
+  const applySecurityAuthentication: KubeConfig['applySecurityAuthentication'] = async (context) => {
+    await config.applySecurityAuthentication(context);
+    dispatcher = context.getDispatcher();
+    if (isDestroyed) destroy();
+  };
+  return {
+    config: Object.create(config, { applySecurityAuthentication: { value: applySecurityAuthentication } }),
+    destroy,
+  };
+}

@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { changesBetween } from '../../../src/core/install/change.ts';
+import { fitOf, type Survey } from '../../../src/core/install/fit.ts';
+import { imageFor } from '../../../src/core/install/image.ts';
+import { initialOptionsText, readOptionsText, withSettings } from '../../../src/core/install/options-text.ts';
+import { deploymentStep, registrationStep } from '../../../src/core/install/rollout.ts';
+import type { KubeObject } from '../../../src/core/model/kube-object.ts';
+
+function optionsOf(text: string) {
+  const read = readOptionsText(text);
+  if (!read.ok) throw new Error(JSON.stringify(read.error));
+  return read.value;
+}
+
+suite('the document of options', () => {
+  function set(text: string, ...settings: readonly string[]): string {
+    const changed = withSettings(text, settings);
+    if (!changed.ok) throw new Error(JSON.stringify(changed.error));
+    return changed.value;
+  }
+
+  test('is all defaults at first', () => {
+    assert.deepEqual(optionsOf(initialOptionsText), optionsOf(''));
+    assert.equal(set(initialOptionsText), initialOptionsText);
+  });
+
+  test('keeps its comments when the first option is set', () => {
+    const text = set(initialOptionsText, 'guard=deny');
+    assert.equal(text, `${initialOptionsText}guard: deny\n`);
+  });
+
+  test('keeps what a person wrote when another option is set', () => {
+    const text = '# ours\n\nguard: warn # for now\ntags: [blue]\n';
+    assert.equal(
+      set(text, 'guard=deny', 'native=true'),
+      '# ours\n\nguard: deny # for now\ntags: [ blue ]\nnative: true\n',
+    );
+    assert.equal(set(text, 'guard=null'), '# ours\n\ntags: [ blue ]\n');
+  });
+
+  test('means the same when it is read again, whatever YAML makes of words', () => {
+    for (const setting of ['guard=off', 'native=false', 'nativeMinimumKubelet=1.30', 'certificates.leafLifetime=24h']) {
+      const [path = '', value] = setting.split('=');
+      const read = optionsOf(set('', setting)) as unknown as Record<string, unknown>;
+      const found = path.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], read);
+      assert.equal(String(found), path === 'certificates.leafLifetime' ? '86400' : value, setting);
+    }
+    assert.equal(optionsOf('guard: off').guard, 'off');
+  });
+
+  test('names what it cannot read', () => {
+    assert.ok(!readOptionsText('a: [').ok);
+    assert.ok(!withSettings('', ['guard']).ok);
+  });
+});
+
+suite('whether a cluster can take it', () => {
+  const fine: Survey = { minor: 34, hasIstioNamespace: true, hasCertManager: false, nodes: [], overlaps: [] };
+  const look = (survey: Partial<Survey>, text = '', mayOverlap = false) =>
+    fitOf({ ...fine, ...survey }, optionsOf(text), mayOverlap);
+
+  test('is yes, without a word, for a current one', () => {
+    assert.deepEqual(look({}), { refusals: [], notes: [] });
+    assert.deepEqual(look({ minor: 30 }), { refusals: [], notes: [] });
+    assert.deepEqual(look({ minor: undefined }), { refusals: [], notes: [] });
+  });
+
+  test('is no before Kubernetes 1.28, and comes with a note before 1.30', () => {
+    assert.deepEqual(look({ minor: 27 }), {
+      refusals: ['Cannot install: this is Kubernetes 1.27; upgrade it to 1.30 or later'],
+      notes: [],
+    });
+    for (const minor of [28, 29]) {
+      const { refusals, notes } = look({ minor });
+      assert.deepEqual(refusals, []);
+      assert.match(notes.join(), /there is no guard, and the webhook is called for mirror pods too/);
+    }
+  });
+
+  test('says everything that is missing at once', () => {
+    const { refusals } = look(
+      { minor: 27, hasIstioNamespace: false },
+      '{istioNamespace: mesh, certificates: {source: cert-manager}}',
+    );
+    assert.equal(refusals.length, 3);
+    assert.match(refusals[1] ?? '', /no namespace "mesh"/);
+    assert.match(refusals[2] ?? '', /cert-manager, and it is not in this cluster/);
+  });
+
+  test('counts nodes as old by the option, and not at all where nothing is decided by them', () => {
+    const nodes = ['v1.31.4', 'v1.34.0', 'v1.32.0'].map((kubeletVersion) => ({
+      name: kubeletVersion,
+      labels: {},
+      kubeletVersion,
+    }));
+    assert.match(look({ nodes }).notes.join(), /^2 of 3 nodes run a kubelet older than 1\.33 \(v1\.31\.4, v1\.32\.0\)/);
+    assert.match(look({ nodes }, 'nativeMinimumKubelet: "1.32"').notes.join(), /^1 of 3 nodes .* older than 1\.32/);
+    assert.deepEqual(look({ nodes }, 'native: true').notes, []);
+  });
+
+  test('tells of an overlap either way', () => {
+    const overlaps = [{ configuration: 'istio', webhook: 'w', because: 'both', remedy: 'Take it away' }];
+    assert.deepEqual(look({ overlaps }).refusals, [
+      'Cannot install: webhook "w" of MutatingWebhookConfiguration "istio" would inject the same pods: both; take it away; for the time of a move, --allow-overlap',
+    ]);
+    const allowed = look({ overlaps }, '', true);
+    assert.deepEqual([allowed.refusals.length, allowed.notes.length], [0, 1]);
+  });
+
+  test('reminds of the Secret that somebody else brings', () => {
+    assert.match(
+      look({}, 'certificates: {source: external}').notes.join(),
+      /Secret pillion-system\/pillion-certificates/,
+    );
+  });
+});
+
+suite('the image', () => {
+  function running(image: string, version: string): KubeObject {
+    return {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'pillion-webhook', labels: { 'app.kubernetes.io/version': version } },
+      spec: { template: { spec: { containers: [{ image }] } } },
+    };
+  }
+
+  test('is that of this version, from the registry that the installation uses', () => {
+    assert.equal(imageFor('2.0.0'), 'pillion:2.0.0');
+    assert.equal(imageFor('2.0.0', running('pillion:1.0.0', '1.0.0')), 'pillion:2.0.0');
+    assert.equal(imageFor('2.0.0', running('example.com:5000/p:1.0.0', '1.0.0')), 'example.com:5000/p:2.0.0');
+  });
+
+  test('stays where somebody chose a tag or a digest', () => {
+    for (const image of ['example.com/p:latest', 'example.com/p@sha256:00', 'example.com/p:x-1.0.0']) {
+      assert.equal(imageFor('2.0.0', running(image, '1.0.0')), image);
+    }
+  });
+});
+
+test('a change is told by its path, and what the API server keeps is none', () => {
+  const before = {
+    apiVersion: 'v1',
+    kind: 'X',
+    metadata: { name: 'a', resourceVersion: '1' },
+    spec: { list: [{ a: 1 }], 'x/y': 1 },
+  };
+  const after = {
+    ...before,
+    metadata: { name: 'a', resourceVersion: '2', uid: 'u' },
+    spec: { list: [{ a: 2 }], b: true },
+    status: {},
+  };
+  assert.deepEqual(changesBetween(before, after), [
+    { path: 'spec.list[0].a', before: 1, after: 2 },
+    { path: 'spec["x/y"]', before: 1, after: undefined },
+    { path: 'spec.b', before: undefined, after: true },
+  ]);
+  assert.deepEqual(changesBetween(before, { ...before, metadata: { name: 'a', resourceVersion: '9' } }), []);
+});
+
+suite('an installation is up', () => {
+  function deployment(status: object, generation = 2): KubeObject {
+    const metadata = { name: 'd', generation } as KubeObject['metadata'];
+    return { apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec: { replicas: 2 }, status };
+  }
+  const whole = { observedGeneration: 2, replicas: 2, updatedReplicas: 2, availableReplicas: 2 };
+
+  test('when every replica of the newest version is available, and no other is left', () => {
+    assert.ok(deploymentStep('d', deployment(whole)).isDone);
+    assert.ok(!deploymentStep('d', undefined).isDone);
+    for (const other of [
+      { observedGeneration: 1 },
+      { updatedReplicas: 1 },
+      { availableReplicas: 1 },
+      { replicas: 3 },
+    ]) {
+      assert.ok(!deploymentStep('d', deployment({ ...whole, ...other })).isDone, JSON.stringify(other));
+    }
+  });
+
+  test('when the registration trusts an authority', () => {
+    assert.ok(!registrationStep(undefined).isDone);
+    const object = (clientConfig: object): KubeObject => ({
+      apiVersion: 'admissionregistration.k8s.io/v1',
+      kind: 'MutatingWebhookConfiguration',
+      metadata: { name: 'pillion' },
+      webhooks: [{ clientConfig }],
+    });
+    assert.ok(!registrationStep(object({})).isDone);
+    assert.ok(registrationStep(object({ caBundle: 'QQ==' })).isDone);
+  });
+});
