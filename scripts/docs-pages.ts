@@ -1,10 +1,13 @@
 // Answers: what stands in the generated pages of docs/. Each is made from the one table in the code that decides it.
 // Does not belong here: writing them (docs.ts).
-import { type Command, exitCodes, type OptionRow } from '../src/cli/command.ts';
-import { commandTable, optionFlags } from '../src/cli/run.ts';
-import { nativeReasons, reasons } from '../src/core/model/verdict.ts';
+import { type ArgumentRow, type Command, exitCodes, type OptionRow } from '../src/cli/command.ts';
+import { argumentText, commandTable, optionFlags } from '../src/cli/run.ts';
+import { checks } from '../src/core/doctor/checks.ts';
+import { findings } from '../src/core/doctor/findings.ts';
+import { nativeReasons, type ReasonRow, reasons } from '../src/core/model/verdict.ts';
 import { annotations, labels, prometheusAnnotations } from '../src/core/settings/catalogue.ts';
 import { type MetricRow, metricTable } from '../src/edge/metrics.ts';
+import { optionDocs } from './options-page.ts';
 
 /** The text of every generated page, by its path below docs/. */
 export function generatedPages(): Readonly<Record<string, string>> {
@@ -13,6 +16,8 @@ export function generatedPages(): Readonly<Record<string, string>> {
     'reasons.md': reasonsPage(),
     'cli.md': cliPage(),
     'metrics.md': metricsPage(),
+    'options.md': optionsPage(),
+    'doctor.md': doctorPage(),
   };
 }
 
@@ -63,8 +68,8 @@ function reasonsPage(): string {
     return [
       `## ${title}`,
       table(
-        ['Reason', 'Meaning', 'To change it'],
-        rows.map(([name, { doc, remedy }]) => [code(name), doc, remedy]),
+        ['Reason', 'Meaning', 'To change it', 'Told by'],
+        rows.map(([name, row]) => [code(name), row.doc, row.remedy, toldBy(row)]),
       ),
     ];
   });
@@ -72,6 +77,7 @@ function reasonsPage(): string {
     'Reasons',
     'src/core/model/verdict.ts',
     'Every decision has one of these reasons: in `pillion why`, in the log (`reason`), in the metrics (label `reason`). A reason is never used again for something else.',
+    'A skip is told where the pod, or its namespace, asked for a sidecar and the pod does not say "false" itself: by a warning to whoever creates the pod, and by an Event on the object that controls it (a ReplicaSet, a Job). Never on a dry run. Where the webhook is called for all namespaces (`namespacesByDefault`), the pod itself must have asked. A pod whose `sidecar.istio.io/inject` is neither "true" nor "false" is warned of too.',
     ...sections,
     '## Native or plain',
     'Why the sidecar of an injected pod is a native one (an init container that stays) or a plain one (a container).',
@@ -80,6 +86,11 @@ function reasonsPage(): string {
       Object.entries(nativeReasons).map(([name, doc]) => [code(name), doc]),
     ),
   );
+}
+
+function toldBy({ kind, tells }: ReasonRow): string {
+  if (tells === undefined) return '';
+  return kind === 'deny' ? 'the answer, Event `SidecarDenied`' : 'warning, Event `SidecarSkipped`';
 }
 
 const exitCodeDocs: Readonly<Record<keyof typeof exitCodes, string>> = {
@@ -106,23 +117,28 @@ function cliPage(): string {
   );
 }
 
-function commandSection({ name, summary, details, examples, options, argument }: Command): readonly string[] {
-  const usage = [
-    'pillion',
-    name,
-    ...(argument === undefined ? [] : [`<${argument.name}>`]),
-    ...(options.length === 0 ? [] : ['[options]']),
-  ];
-  const argumentText =
-    argument === undefined ? [] : [`\`<${argument.name}>\`: ${argument.doc} ${argument.choices.map(code).join(', ')}.`];
+function commandSection({
+  name,
+  summary,
+  details,
+  examples,
+  options,
+  arguments: rows = [],
+}: Command): readonly string[] {
+  const usage = ['pillion', name, ...rows.map(argumentText), ...(options.length === 0 ? [] : ['[options]'])];
   return [
     `## pillion ${name}`,
     summary,
     details.join(' '),
     ['```sh', usage.join(' '), '', ...examples, '```'].join('\n'),
-    ...argumentText,
+    ...rows.map(argumentLine),
     ...(options.length === 0 ? [] : [table(['Option', 'Meaning', 'Without it'], options.map(optionRow))]),
   ];
+}
+
+function argumentLine(row: ArgumentRow): string {
+  const choices = row.choices === undefined ? '' : ` ${row.choices.map(code).join(', ')}.`;
+  return `${code(argumentText(row))}: ${row.doc}${choices}`;
 }
 
 function optionRow(row: OptionRow): readonly string[] {
@@ -144,11 +160,55 @@ function metricsPage(): string {
     'src/edge/metrics.ts',
     'On the management port under `/metrics`, in the text format of Prometheus. Labels take their values from closed sets; nothing that a user writes is among them.',
     table(
-      ['Metric', 'Type', 'Meaning'],
-      rows.map(({ name, type, help }) => [code(name), type, help]),
+      ['Metric', 'Type', 'Of', 'Meaning'],
+      rows.map(({ name, type, roles = ['serve'], help }) => [code(name), type, roles.map(code).join(', '), help]),
     ),
     '## Labels',
     table(['Metric', 'Label', 'Values'], labelled),
     ...buckets,
+  );
+}
+
+function optionsPage(): string {
+  return page(
+    'Options of an installation',
+    'src/core/cluster/options.ts',
+    'They stand in ConfigMap `pillion-options` in namespace `pillion-system`, key `options.yaml`, which holds only what differs from the defaults. Change them with `pillion install --set OPTION=VALUE`, `pillion install --options FILE`, or in the ConfigMap itself; `pillion install` without either leaves them as they are. A change counts without a restart. One that cannot be read changes nothing: the last good options stay, and an Event, a metric and `pillion doctor` say what is wrong.',
+    'After a change of `revision`, `istioNamespace`, `nativeMinimumKubelet` or `certificates.source` in the ConfigMap itself, run `pillion install`: roles, and what cert-manager is told, follow from them.',
+    table(
+      ['Option', 'Value', 'Default', 'Meaning'],
+      optionDocs().map(({ name, value, fallback, doc }) => [code(name), value, code(fallback), doc]),
+    ),
+    'A second key of the ConfigMap, `templates.yaml`, holds pod overlays by name. They take the place of custom templates of the control plane of the same name, which is needed where those are Go templates.',
+    '## What happens while no webhook answers',
+    table(
+      ['`failurePreset`', '`guard`', 'Pods that should have a sidecar'],
+      [
+        ['`strict`', 'any', 'are refused, with the error of the call.'],
+        ['`safe-start`', '`off`', 'start without one, and nobody hears of it.'],
+        ['`safe-start`', '`warn`', 'start without one; who creates them is warned, and the audit log has it.'],
+        ['`safe-start`', '`deny`', 'are refused, with a message that says why and what to do.'],
+      ],
+    ),
+    'Pods that are not to be injected are not concerned, and never is `kube-system`. The guard is a ValidatingAdmissionPolicy: the API server evaluates it itself, so that it speaks while the webhook is away. It also tells of a sidecar that another webhook removed or made an ordinary init container. It needs Kubernetes 1.30.',
+  );
+}
+
+function doctorPage(): string {
+  return page(
+    'What the doctor finds',
+    'src/core/doctor/findings.ts',
+    '`pillion doctor` runs these checks in this order: what comes first is to be put right first. Each ends with ✓, with ✗ and what was found, or with – and why it could say nothing. An error means that pods are refused, go without a sidecar, or soon will; a warning is worth a look. With any finding the exit code is 1. `-o json` has the names of checks and findings; they are never used again for something else.',
+    'Nothing in the cluster is changed. Pods are created by dry run only. Where several webhooks may have taken `restartPolicy` away, each is sent the review that the API server would send, marked as a dry run, through the API server’s proxy to its Service; this needs the right to create `services/proxy`, and without it all of them are named, in the order of their calls.',
+    ...Object.entries(checks).flatMap(([id, { title, doc }]) => [
+      `## ${title}`,
+      `${doc} In JSON: ${code(id)}.`,
+      table(
+        ['Finding', 'Severity', 'Meaning', 'What to do'],
+        Object.entries(findings)
+          .filter(([, { check }]) => check === id)
+          .map(([name, row]) => [code(name), row.severity, row.doc, row.remedy]),
+      ),
+    ]),
   );
 }

@@ -25,6 +25,7 @@ const io: Io = {
   env: process.env,
   roles: {
     serve: async (options) => (await import('./roles/serve.ts')).serve(options, io),
+    control: async (options) => (await import('./roles/control.ts')).control(options, io),
   },
 };
 

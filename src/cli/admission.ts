@@ -5,14 +5,15 @@ import { admit } from '../core/admit.ts';
 import type { Facts, NamespaceFacts } from '../core/model/facts.ts';
 import { isObject } from '../core/model/json.ts';
 import type { StringMap } from '../core/model/pod.ts';
-import { problemLine, quoted } from '../core/model/problem.ts';
+import { quoted } from '../core/model/problem.ts';
 import type { Verdict } from '../core/model/verdict.ts';
-import { loadFacts } from '../edge/settings-files.ts';
+import { connectionOptions, fromClusterOption, refuseConnection, withCluster } from './cluster-options.ts';
 import { type Io, listOf, type OptionRow, type OptionValues, textOf, UsageError } from './command.ts';
 import { readDocuments, type SourceDocument } from './documents.ts';
 import { readInputs } from './input.ts';
-import { type NamespaceMetadata, readNamespaceObject } from './namespace-object.ts';
-import { commaList, settingsSources } from './settings-options.ts';
+import { readNamespaceObject } from './namespace-object.ts';
+import { clusterSettings, fileSettings, type SettingsAtHand } from './settings-at-hand.ts';
+import { commaList } from './settings-options.ts';
 import { findTargets, type Target } from './targets.ts';
 
 /** What is injected, and into which surroundings: the same for inject and why. */
@@ -30,7 +31,7 @@ export const inputOptions: readonly OptionRow[] = [
     name: 'namespace',
     short: 'n',
     value: 'NAME',
-    fallback: "the object's own, else default",
+    fallback: "the object's own, else default; of a pod in the cluster, that of the context",
     doc: 'Namespace to inject in.',
   },
   {
@@ -50,6 +51,8 @@ export const inputOptions: readonly OptionRow[] = [
     fallback: '/inject',
     doc: 'Path of the webhook with its parameters: /inject/cluster/c2/net/n2.',
   },
+  fromClusterOption,
+  ...connectionOptions,
 ];
 
 export interface AdmittedTarget {
@@ -74,34 +77,65 @@ export interface Admission {
   readonly revision: string;
 }
 
-/** Reads everything that the options name and admits every pod in it. Throws UsageError where settings cannot be read. */
+/**
+ * Reads everything that the options name and admits every pod in it. Throws UsageError where settings cannot be read, or
+ * the cluster cannot be asked.
+ */
 export async function admitInput(io: Io, options: OptionValues): Promise<Admission> {
+  if (options.has(fromClusterOption.name)) {
+    return withCluster(options, async (kube) => admitWith(io, options, await clusterSettings(kube, options)));
+  }
+  refuseConnection(options);
+  return admitWith(io, options, await fileSettings(options));
+}
+
+async function admitWith(io: Io, options: OptionValues, settings: SettingsAtHand): Promise<Admission> {
   const path = webhookPath(options);
-  const given = await namespaceFacts(io, options);
-  const facts = await loadFacts(settingsSources(options));
-  if (!facts.ok) throw new UsageError(facts.error.map(problemLine).join('\n'));
+  const given = await givenNamespace(io, options);
   const problems: string[] = [];
   const defects: unknown[] = [];
+  const found = await findAll(io, options, path, { problems, defects });
+  const { facts, warnings } = await settings.factsFor(
+    found.flatMap(({ targets }) => targets.flatMap((target) => namespacesOf(target))),
+  );
+  const documents = found.flatMap(({ document, targets }): AdmittedDocument[] => {
+    try {
+      return [{ document, targets: targets.map((target) => ({ target, verdict: admitTarget(target, facts, given) })) }];
+    } catch (error) {
+      defects.push(error); // one document must not keep the others back
+      return [];
+    }
+  });
+  const notes = [...settings.warnings, ...warnings].map((warning) => `Warning: ${warning}`);
+  return { documents, problems, defects, warnings: notes, revision: settings.revision };
+}
+
+interface FoundDocument {
+  readonly document: SourceDocument;
+  readonly targets: readonly Target[];
+}
+
+async function findAll(
+  io: Io,
+  options: OptionValues,
+  path: string,
+  { problems, defects }: { readonly problems: string[]; readonly defects: unknown[] },
+): Promise<readonly FoundDocument[]> {
   const around = { namespace: textOf(options, 'namespace'), path };
-  const documents: AdmittedDocument[] = [];
+  const found: FoundDocument[] = [];
   for (const input of await readInputs(listOf(options, 'file'), io)) {
     const read = input.ok ? readDocuments(input.value) : { documents: [], problems: [input.error] };
     problems.push(...read.problems);
     for (const document of read.documents) {
       try {
         const targets = targetsOf(document, around, problems);
-        if (targets === undefined) continue;
-        documents.push({
-          document,
-          targets: targets.map((target) => ({ target, verdict: admitTarget(target, facts.value, given) })),
-        });
+        if (targets !== undefined) found.push({ document, targets });
       } catch (error) {
-        defects.push(error); // one document must not keep the others back
+        defects.push(error);
       }
     }
   }
-  const warnings = facts.warnings.map((warning) => `Warning: ${problemLine(warning)}`);
-  return { documents, problems, defects, warnings, revision: facts.value.revision };
+  return found;
 }
 
 type Surroundings = Parameters<typeof findTargets>[1];
@@ -125,28 +159,39 @@ function targetsOf(
   }
 }
 
-/** What is known of the namespace holds for whichever namespace the object is in. */
-function admitTarget({ review }: Target, facts: Facts, given: NamespaceFacts | undefined): Verdict {
-  if (given === undefined) return admit(review, facts);
+/** Those that the review and its object name; where they differ, nobody can tell which one is meant. */
+function namespacesOf({ review }: Target): readonly string[] {
   const pod =
     isObject(review.object) && isObject(review.object['metadata']) ? review.object['metadata']['namespace'] : undefined;
-  const names = typeof pod === 'string' ? [review.namespace, pod] : [review.namespace];
-  return admit(review, { ...facts, namespaces: new Map(names.map((name) => [name, given])) });
+  return typeof pod === 'string' ? [review.namespace, pod] : [review.namespace];
 }
 
-function webhookPath(options: OptionValues): string {
+/** The verdict on a target. What is given of the namespace holds for whichever namespace the object is in. */
+export function admitTarget(target: Target, facts: Facts, given: Partial<NamespaceFacts>): Verdict {
+  if (given.labels === undefined && given.annotations === undefined) return admit(target.review, facts);
+  const named = namespacesOf(target).map((name): [string, NamespaceFacts] => {
+    const known = facts.namespaces.get(name);
+    const labels = given.labels ?? known?.labels;
+    return [name, { labels, annotations: given.annotations ?? known?.annotations ?? {} }];
+  });
+  return admit(target.review, { ...facts, namespaces: new Map(named) });
+}
+
+/** The path of the webhook that the request would go to. */
+export function webhookPath(options: OptionValues): string {
   const path = textOf(options, 'path') ?? '/inject';
   if (path === '/inject' || path.startsWith('/inject/')) return path;
   throw new UsageError(`Cannot use --path ${quoted(path)}: the webhook has no such path; start it with /inject/`);
 }
 
-async function namespaceFacts(io: Io, options: OptionValues): Promise<NamespaceFacts | undefined> {
+/** What the options say of the namespace; stronger than what the cluster says. */
+export async function givenNamespace(io: Io, options: OptionValues): Promise<Partial<NamespaceFacts>> {
   const file = textOf(options, 'namespace-object');
-  const object: Partial<NamespaceMetadata> = file === undefined ? {} : await readNamespaceObject(io, file);
+  const object = file === undefined ? undefined : await readNamespaceObject(io, file);
   const given = textOf(options, 'namespace-labels');
-  const labels = given === undefined ? object.labels : labelsOf(given);
-  if (given === undefined && file === undefined) return undefined;
-  return { labels, annotations: object.annotations ?? {} };
+  const labels = given === undefined ? object?.labels : labelsOf(given);
+  const annotations = object === undefined ? undefined : (object.annotations ?? {});
+  return { ...(labels && { labels }), ...(annotations && { annotations }) };
 }
 
 function labelsOf(text: string): StringMap {

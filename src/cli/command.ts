@@ -24,7 +24,9 @@ export interface OptionRow {
 /** One positional argument of a command. */
 export interface ArgumentRow {
   readonly name: string;
-  readonly choices: readonly string[];
+  readonly choices?: readonly string[];
+  /** Those after one that may be left out may be left out too. */
+  readonly isOptional?: boolean;
   readonly doc: string;
 }
 
@@ -38,7 +40,7 @@ export interface Command {
   readonly details: readonly string[];
   readonly examples: readonly string[];
   readonly options: readonly OptionRow[];
-  readonly argument?: ArgumentRow;
+  readonly arguments?: readonly ArgumentRow[];
   /** Does the work and returns the exit code. */
   readonly run: (io: Io, options: OptionValues) => Promise<number>;
 }

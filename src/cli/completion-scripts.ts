@@ -1,6 +1,6 @@
 // Answers: what does each shell have to be told so that it completes our commands, options and values. Everything comes
 // from the command table and is quoted, so that no text of a table can become shell code.
-import type { Command, OptionRow } from './command.ts';
+import type { ArgumentRow, Command, OptionRow } from './command.ts';
 
 /** One generator for each shell. */
 export const completionScripts: Readonly<Record<string, (commands: readonly Command[]) => string>> = {
@@ -22,8 +22,13 @@ function flags({ name, short }: OptionRow): readonly string[] {
 }
 
 /** Options and arguments of a command as words. */
-function wordsOf({ options, argument }: Command): string {
-  return [...[...options, help].flatMap((row) => flags(row)), ...(argument?.choices ?? [])].join(' ');
+function wordsOf(command: Command): string {
+  return [...[...command.options, help].flatMap((row) => flags(row)), ...choicesOf(command)].join(' ');
+}
+
+/** The words that an argument of the command can be. */
+function choicesOf({ arguments: rows = [] }: Command): readonly string[] {
+  return rows.flatMap(({ choices = [] }) => choices);
 }
 
 function bashScript(commands: readonly Command[]): string {
@@ -68,9 +73,9 @@ function bashValue({ name }: Command, row: OptionRow): string {
 
 function zshScript(commands: readonly Command[]): string {
   const described = commands.map(({ name, summary }) => `    ${quote(`${name}:${summary.replaceAll(':', '\\:')}`)}`);
-  const cases = commands.flatMap(({ name, options, argument }) => [
+  const cases = commands.flatMap(({ name, options, arguments: rows = [] }) => [
     `        ${name}) _arguments \\`,
-    ...(argument === undefined ? [] : [`          ${quote(`1:${argument.name}:(${argument.choices.join(' ')})`)} \\`]),
+    ...rows.map((row, at) => `          ${quote(zshArgument(row, at + 1))} \\`),
     ...[...options, help].flatMap(zshOption).map((spec) => `          ${spec} \\`),
     '          ;;',
   ]);
@@ -96,6 +101,11 @@ function zshScript(commands: readonly Command[]): string {
   ].join('\n')}\n`;
 }
 
+/** Two colons for one that may be left out. */
+function zshArgument({ name, choices, isOptional }: ArgumentRow, place: number): string {
+  return `${place}:${isOptional ? ':' : ''}${name}:${choices === undefined ? ' ' : `(${choices.join(' ')})`}`;
+}
+
 /** `_arguments` gives meaning to brackets, colons and backslashes. */
 function zshOption(row: OptionRow): readonly string[] {
   const doc = row.doc.replace(/[\\[\]:]/g, '\\$&');
@@ -111,14 +121,12 @@ function zshOption(row: OptionRow): readonly string[] {
 }
 
 function fishScript(commands: readonly Command[]): string {
-  const lines = commands.flatMap(({ name, summary, options, argument }) => [
-    `complete -c pillion -n __fish_use_subcommand -f -a ${name} -d ${fishQuote(summary)}`,
-    ...(argument === undefined
-      ? []
-      : [
-          `complete -c pillion -n '__fish_seen_subcommand_from ${name}' -f -a ${fishQuote(argument.choices.join(' '))}`,
-        ]),
-    ...options.map((row) => `complete -c pillion -n '__fish_seen_subcommand_from ${name}' ${fishOption(row)}`),
+  const lines = commands.flatMap((command) => [
+    `complete -c pillion -n __fish_use_subcommand -f -a ${command.name} -d ${fishQuote(command.summary)}`,
+    ...(choicesOf(command).length === 0 ? [] : [fishArguments(command)]),
+    ...command.options.map(
+      (row) => `complete -c pillion -n '__fish_seen_subcommand_from ${command.name}' ${fishOption(row)}`,
+    ),
   ]);
   return `${[
     '# fish completion of pillion: pillion completion fish > ~/.config/fish/completions/pillion.fish',
@@ -126,6 +134,11 @@ function fishScript(commands: readonly Command[]): string {
     `complete -c pillion ${fishOption(help)}`,
     `complete -c pillion -n __fish_use_subcommand ${fishOption(version)}`,
   ].join('\n')}\n`;
+}
+
+function fishArguments(command: Command): string {
+  const choices = fishQuote(choicesOf(command).join(' '));
+  return `complete -c pillion -n '__fish_seen_subcommand_from ${command.name}' -f -a ${choices}`;
 }
 
 function fishOption(row: OptionRow): string {

@@ -17,7 +17,7 @@ export function completionCommand(others: readonly Command[]): Command {
       'pillion completion fish > ~/.config/fish/completions/pillion.fish',
     ],
     options: [],
-    argument: { name: 'shell', choices: shells, doc: 'The shell.' },
+    arguments: [{ name: 'shell', choices: shells, doc: 'The shell.' }],
     run: async (io, options) => {
       const shell = textOf(options, 'shell') ?? '';
       io.stdout.write(completionScripts[shell]?.([...others, command]) ?? '');

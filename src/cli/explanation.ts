@@ -1,6 +1,7 @@
 // Answers: what does `why` tell about one pod, for machines and for people.
 import type { AdmittedTarget } from './admission.ts';
 import type { Difference } from './difference.ts';
+import type { LivePod } from './live-pod.ts';
 
 /** Everything that `why` has to say about one pod; `-o json` prints it as it is. */
 export interface Explanation {
@@ -21,4 +22,6 @@ export interface Explanation {
   readonly differences: readonly Difference[];
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
+  /** Of a pod in a cluster: what was decided when it was created. */
+  readonly live?: LivePod;
 }

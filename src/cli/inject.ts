@@ -18,6 +18,7 @@ export const injectCommand: Command = {
     'pillion inject -f sleep.yaml | kubectl apply -f -',
     'kubectl get deployment sleep -o yaml | pillion inject -o table',
     'pillion inject -f job.yaml --native false --namespace-labels istio-injection=enabled',
+    'pillion inject -f job.yaml --from-cluster --context production',
   ],
   options: [
     ...inputOptions,

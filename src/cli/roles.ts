@@ -1,5 +1,6 @@
 // Answers: which long-running processes can the command line become, and what does it tell them. main.ts loads a role
 // only when it is asked for, so that `pillion inject` starts without a server in memory.
+import type { KubeOptions } from '../edge/kube/client.ts';
 import type { SettingsSources } from '../edge/settings-files.ts';
 
 /** What the command line says about the server. */
@@ -13,12 +14,29 @@ export interface ServeOptions {
   readonly selfSigned?: string;
   readonly drainDelayMs: number;
   readonly logLevel: string;
+  /** Beside `cluster` no files, only options that stand for themselves. */
   readonly sources: SettingsSources;
+  /** The cluster whose settings are followed; files are where it is absent. */
+  readonly cluster?: KubeOptions;
 }
 
 /** Serves until it is told to stop; returns the exit code. */
 export type ServeRole = (options: ServeOptions) => Promise<number>;
 
+/** What the command line says about the controller. */
+export interface ControlOptions {
+  readonly cluster: KubeOptions;
+  readonly managementListen: string;
+  readonly logLevel: string;
+  /** `host:port` of the Service of the webhook. */
+  readonly serviceAddress: string;
+  readonly podName?: string;
+}
+
+/** Runs until it is told to stop; returns the exit code. */
+export type ControlRole = (options: ControlOptions) => Promise<number>;
+
 export interface Roles {
   readonly serve: ServeRole;
+  readonly control: ControlRole;
 }

@@ -2,13 +2,33 @@
 // Does not belong here: what a command does (one file each).
 import { Argument, CommanderError, Option, Command as Parser } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
-import { type Command, exitCodes, type Io, type OptionRow, type OptionValues, UsageError } from './command.ts';
+import {
+  type ArgumentRow,
+  type Command,
+  exitCodes,
+  type Io,
+  type OptionRow,
+  type OptionValues,
+  UsageError,
+} from './command.ts';
 import { completionCommand } from './completion.ts';
+import { controlCommand } from './control.ts';
+import { doctorCommand } from './doctor.ts';
 import { injectCommand } from './inject.ts';
+import { installCommand } from './install.ts';
 import { serveCommand } from './serve.ts';
+import { uninstallCommand } from './uninstall.ts';
 import { whyCommand } from './why.ts';
 
-const commands: readonly Command[] = [injectCommand, whyCommand, serveCommand];
+const commands: readonly Command[] = [
+  injectCommand,
+  whyCommand,
+  doctorCommand,
+  installCommand,
+  uninstallCommand,
+  serveCommand,
+  controlCommand,
+];
 
 /** Every command, in the order of the help. docs/cli.md and the shell completion are made from it too. */
 export const commandTable: readonly Command[] = [...commands, completionCommand(commands)];
@@ -60,17 +80,14 @@ function usageMessage(text: string): string {
     .trim()
     .replace(/\s*\n\s*/g, ' ')
     .replace(/\.$/, '');
-  const hint = line.startsWith('too many arguments') ? '; files are named with -f' : '';
+  const isFile = /^too many arguments|^command-argument value .* for argument 'kind'/.test(line);
+  const hint = isFile ? '; files are named with -f' : '';
   return `Cannot run this: ${line}${hint}; see --help\n`;
 }
 
 function addCommand(program: Parser, command: Command, run: (values: OptionValues) => Promise<void>): void {
   const parser = program.command(command.name).summary(command.summary).description(command.summary);
-  if (command.argument !== undefined) {
-    parser.addArgument(
-      new Argument(`<${command.argument.name}>`, command.argument.doc).choices(command.argument.choices),
-    );
-  }
+  for (const row of command.arguments ?? []) parser.addArgument(parserArgument(row));
   for (const row of command.options) parser.addOption(parserOption(row));
   const lines = [...command.details, '', 'Examples:', ...command.examples.map((example) => `  ${example}`)];
   parser.addHelpText('after', `\n${lines.join('\n')}`);
@@ -79,9 +96,10 @@ function addCommand(program: Parser, command: Command, run: (values: OptionValue
       const value: unknown = parser.getOptionValue(parserOption(row).attributeName());
       return isOptionValue(value) ? [[row.name, value]] : [];
     });
-    const [argument] = parser.args;
-    const named: [string, string][] =
-      command.argument !== undefined && argument !== undefined ? [[command.argument.name, argument]] : [];
+    const named = (command.arguments ?? []).flatMap(({ name }, at): [string, string][] => {
+      const argument = parser.args[at];
+      return argument === undefined ? [] : [[name, argument]];
+    });
     await run(new Map([...given, ...named]));
   });
 }
@@ -93,6 +111,16 @@ function isOptionValue(value: unknown): value is string | readonly string[] | tr
 /** The flags of an option as the help shows them: `-f, --file <FILE>`. */
 export function optionFlags({ name, short, value }: OptionRow): string {
   return `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` <${value}>`}`;
+}
+
+/** An argument as the help shows it: `<shell>`, `[name]` where it may be left out. */
+export function argumentText({ name, isOptional }: ArgumentRow): string {
+  return isOptional ? `[${name}]` : `<${name}>`;
+}
+
+function parserArgument(row: ArgumentRow): Argument {
+  const argument = new Argument(argumentText(row), row.doc);
+  return row.choices === undefined ? argument : argument.choices(row.choices);
 }
 
 function parserOption(row: OptionRow): Option {

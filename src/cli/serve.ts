@@ -1,12 +1,13 @@
 // Answers: which options does `pillion serve` take.
 // Does not belong here: the server (roles/serve.ts), which main.ts loads only when it is asked for.
 
-import { quoted } from '../core/model/problem.ts';
 import type { SettingsSources } from '../edge/settings-files.ts';
+import { connectionOf, connectionOptions, fromClusterOption, refuseConnection } from './cluster-options.ts';
 import { type Command, type Io, type OptionRow, type OptionValues, textOf, UsageError } from './command.ts';
+import { durationMs } from './duration.ts';
 import { readNamespaceObject } from './namespace-object.ts';
 import type { ServeOptions } from './roles.ts';
-import { settingsOptions, settingsSources } from './settings-options.ts';
+import { fileOptions, settingsOptions, settingsSources } from './settings-options.ts';
 
 const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 const defaults = { listen: ':15017', 'management-listen': ':15014', 'drain-delay': '5s', 'log-level': 'info' } as const;
@@ -63,12 +64,16 @@ export const serveCommand: Command = {
   summary: 'Run the admission webhook.',
   details: [
     'Answers AdmissionReviews under /inject and /inject/… until SIGTERM; then drains without failing a request.',
+    'Settings are files, or, with --from-cluster, those of the cluster; either way changes count without a restart. In a',
+    'cluster the options come from ConfigMap pillion-options; --native, --native-minimum-kubelet, --kubelet-versions,',
+    '--platform, --compliance-policy and --revision are stronger.',
   ],
   examples: [
     'pillion serve --self-signed ./certificates',
     'pillion serve --tls-cert tls.crt --tls-key tls.key --values values.yaml --mesh mesh.yaml',
+    'pillion serve --tls-cert tls.crt --tls-key tls.key --from-cluster',
   ],
-  options: [...serveOptions, ...settingsOptions],
+  options: [...serveOptions, fromClusterOption, ...connectionOptions, ...settingsOptions],
   run: async (io, options) => io.roles.serve(await readServeOptions(io, options)),
 };
 
@@ -93,19 +98,23 @@ async function readServeOptions(io: Io, options: OptionValues): Promise<ServeOpt
     ...(tlsCert === undefined ? {} : { tlsCert }),
     ...(tlsKey === undefined ? {} : { tlsKey }),
     ...(selfSigned === undefined ? {} : { selfSigned }),
-    drainDelayMs: milliseconds(text('drain-delay')),
+    drainDelayMs: durationMs('drain-delay', text('drain-delay')),
     logLevel: text('log-level'),
-    sources: { ...settingsSources(options), ...(await namespaceSource(io, options)) },
+    ...(await readSettings(io, options)),
   };
 }
 
-const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
-
-function milliseconds(text: string): number {
-  const match = /^([0-9]+)(ms|s|m)$/.exec(text);
-  if (match === null)
-    throw new UsageError(`Cannot use --drain-delay ${quoted(text)}: it is no duration; write 5s or 500ms`);
-  return Number(match[1]) * (unitMs[match[2] ?? ''] ?? 0);
+async function readSettings(io: Io, options: OptionValues): Promise<Pick<ServeOptions, 'sources' | 'cluster'>> {
+  if (!options.has(fromClusterOption.name)) {
+    refuseConnection(options);
+    return { sources: { ...settingsSources(options), ...(await namespaceSource(io, options)) } };
+  }
+  const given = [...fileOptions, 'namespace-object'].find((name) => options.has(name));
+  if (given !== undefined)
+    throw new UsageError(
+      `Cannot use --${given} with --from-cluster: there the settings are those of the cluster; leave one of them out`,
+    );
+  return { sources: settingsSources(options), cluster: connectionOf(options) };
 }
 
 /** The registration has decided by the labels already, so that only the annotations count. */

@@ -1,12 +1,8 @@
 // Answers: how is an explanation laid out for a terminal.
 import type { TraceEntry } from '../core/model/verdict.ts';
 import type { Explanation } from './explanation.ts';
-
-export interface Terminal {
-  /** In characters. */
-  readonly width: number;
-  readonly colour: boolean;
-}
+import type { LivePod } from './live-pod.ts';
+import { bold, paint, type Terminal, wrap } from './terminal.ts';
 
 type Outcome = TraceEntry['outcome'];
 
@@ -28,6 +24,7 @@ export function printExplanation(explanation: Explanation, terminal: Terminal): 
   const decided = gates.findLastIndex(decides);
   const lines = [
     bold(title, terminal),
+    ...(explanation.live === undefined ? [] : wrap(liveText(explanation.live), terminal.width)),
     '',
     ...gates.flatMap((entry, index) =>
       gateLines({ ...entry, outcome: index < decided && decides(entry) ? 'pass' : entry.outcome }, column, terminal),
@@ -36,6 +33,14 @@ export function printExplanation(explanation: Explanation, terminal: Terminal): 
     ...conclusion(explanation, terminal),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** The pod stays as it is, whatever would be decided now. */
+function liveText({ injected, native, revision }: LivePod): string {
+  const form = native === undefined ? 'without a proxy' : native ? 'with a native sidecar' : 'with a plain sidecar';
+  const by = revision === undefined ? '' : ` by revision ${revision}`;
+  const was = injected ? `It was injected already${by}, ${form}` : 'It was not injected when it was created';
+  return `${was}. If it were created now:`;
 }
 
 function decides({ outcome }: TraceEntry): boolean {
@@ -104,25 +109,4 @@ function nativeText({ because, detail }: NonNullable<Explanation['native']>): st
 function differenceText({ what, names }: Explanation['differences'][number]): string {
   const noun = names.length === 1 ? what.replace(/s$/, '') : what;
   return `${names.length} ${noun}: ${names.join(', ')}`;
-}
-
-/** Lines of at most `width` characters, broken at spaces; a word that is longer keeps a line of its own. */
-export function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
-}
-
-function paint(text: string, colour: number | undefined, terminal: Terminal): string {
-  return terminal.colour && colour !== undefined && text !== '' ? `\u001b[${colour}m${text}\u001b[0m` : text;
-}
-
-function bold(text: string, terminal: Terminal): string {
-  return paint(text, 1, terminal);
 }

@@ -1,10 +1,19 @@
 // Answers: which metrics are there. One table: the registry and docs/metrics.md are made from it.
 // Does not belong here: when they change (telemetry.ts).
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
+import { certificateSteps } from '../core/certificates/plan.ts';
 import { nativeReasons, reasons } from '../core/model/verdict.ts';
+import { kubeErrorCodes } from './kube/kube-error.ts';
+import { watchNames } from './kube/watch-names.ts';
+
+/** Processes that have metrics. */
+export type Role = 'serve' | 'control';
+const everywhere: readonly Role[] = ['serve', 'control'];
 
 export interface MetricRow {
   readonly name: string;
+  /** Processes that have it; `serve` alone where absent. */
+  readonly roles?: readonly Role[];
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly help: string;
   /** Every label with all the values that it can have; nothing that a user writes is among them. */
@@ -22,6 +31,9 @@ export const errorStatuses = [400, 404, 405, 408, 413, 415, 431, 500, 503] as co
 const durationBuckets = [
   0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ];
+
+/** What `pillion control` writes besides the Secret. */
+export const correctedObjects = ['registration', 'policy', 'binding'] as const;
 
 /** Every metric. Names and labels are public: they are not used again for something else. */
 export const metricTable = {
@@ -58,6 +70,7 @@ export const metricTable = {
   },
   defects: {
     name: 'pillion_defects_total',
+    roles: everywhere,
     type: 'counter',
     help: 'Faults of Pillion itself. Each is in the log with its stack; an admission that meets one is answered with HTTP 500.',
     labels: {},
@@ -83,40 +96,104 @@ export const metricTable = {
   settingsStale: {
     name: 'pillion_settings_stale_seconds',
     type: 'gauge',
-    help: 'How long the settings on disk have been unreadable while the last good ones are kept; 0 when they are in use.',
+    help: 'How long the settings on disk or in the cluster have been unreadable while the last good ones are kept; 0 when they are in use.',
+    labels: {},
+  },
+  watchContact: {
+    name: 'pillion_watch_last_contact_timestamp_seconds',
+    type: 'gauge',
+    help: 'When the API server was last heard of on a watch; 0 where it is not watched. Older than a minute means that it is out of reach, and that what it told last is used.',
+    labels: { watch: watchNames },
+  },
+  nodes: {
+    name: 'pillion_nodes_known',
+    type: 'gauge',
+    help: 'Nodes of the cluster that the native decision looks at; 0 where it looks at none.',
+    labels: {},
+  },
+  leader: {
+    name: 'pillion_control_leader',
+    roles: ['control'],
+    type: 'gauge',
+    help: '1 while this process holds the Lease and writes, else 0.',
+    labels: {},
+  },
+  secretNotAfter: {
+    name: 'pillion_secret_certificate_not_after_timestamp_seconds',
+    roles: ['control'],
+    type: 'gauge',
+    help: 'When the certificate in the Secret and the authority that signed it expire; only of the process that leads.',
+    labels: { certificate: ['leaf', 'authority'] },
+  },
+  certificateSteps: {
+    name: 'pillion_certificate_steps_total',
+    roles: ['control'],
+    type: 'counter',
+    help: 'Changes of the Secret with the certificates, by what was done.',
+    labels: { step: certificateSteps },
+  },
+  corrections: {
+    name: 'pillion_corrections_total',
+    roles: ['control'],
+    type: 'counter',
+    help: 'Objects that were there, differed from what they should be, and were put right; also after the options have changed.',
+    labels: { object: correctedObjects },
+  },
+  controlFailures: {
+    name: 'pillion_control_failures_total',
+    roles: ['control'],
+    type: 'counter',
+    help: 'Rounds that failed and were tried again, by what the API server said; defect: a fault of Pillion itself.',
+    labels: { code: [...kubeErrorCodes, 'defect'] },
+  },
+  controlSuccess: {
+    name: 'pillion_control_last_success_timestamp_seconds',
+    roles: ['control'],
+    type: 'gauge',
+    help: 'When a round went through that left everything as it should be; 0 before the first. Grows every minute while the process leads.',
     labels: {},
   },
   buildInfo: {
     name: 'pillion_build_info',
+    roles: everywhere,
     type: 'gauge',
     help: 'Always 1; the labels tell which build this is.',
     labels: { version: ['version of Pillion'], node: ['version of Node.js'] },
   },
   cpu: {
     name: 'process_cpu_seconds_total',
+    roles: everywhere,
     type: 'counter',
     help: 'CPU time of the process.',
     labels: {},
   },
   residentMemory: {
     name: 'process_resident_memory_bytes',
+    roles: everywhere,
     type: 'gauge',
     help: 'Resident memory of the process.',
     labels: {},
   },
   startTime: {
     name: 'process_start_time_seconds',
+    roles: everywhere,
     type: 'gauge',
     help: 'When the process started.',
     labels: {},
   },
   heap: {
     name: 'nodejs_heap_size_used_bytes',
+    roles: everywhere,
     type: 'gauge',
     help: 'Used heap of the JavaScript engine.',
     labels: {},
   },
 } as const satisfies { readonly [metric: string]: MetricRow };
+
+/** The metrics that a process of the role has. */
+export function rowsOf(role: Role): readonly MetricRow[] {
+  return Object.values<MetricRow>(metricTable).filter(({ roles = ['serve'] }) => roles.includes(role));
+}
 
 type Table = typeof metricTable;
 type MetricOf<Row extends MetricRow> = {
@@ -128,16 +205,18 @@ type MetricOf<Row extends MetricRow> = {
 /** The metrics of the table, each under its key. */
 export type Metrics = { readonly [Key in keyof Table]: MetricOf<Table[Key]> };
 
-/** Every metric of the table in a registry of its own. */
-export function createMetrics(): { readonly registry: Registry; readonly metrics: Metrics } {
+/** Every metric that the role has, in a registry of its own; those of other roles lead nowhere. */
+export function createMetrics(role: Role): { readonly registry: Registry; readonly metrics: Metrics } {
   const registry = new Registry();
-  const entries = Object.entries(metricTable).map(([key, row]) => [key, createMetric(row, registry)] as const);
+  const entries = Object.entries<MetricRow>(metricTable).map(([key, row]) => {
+    const isShown = rowsOf(role).includes(row);
+    return [key, createMetric(row, isShown ? [registry] : [])] as const;
+  });
   return { registry, metrics: Object.fromEntries(entries) as unknown as Metrics };
 }
 
-function createMetric({ name, help, type, labels, buckets }: MetricRow, registry: Registry) {
+function createMetric({ name, help, type, labels, buckets }: MetricRow, registers: Registry[]) {
   const labelNames = Object.keys(labels);
-  const registers = [registry];
   if (type === 'counter') return new Counter({ name, help, labelNames, registers });
   if (type === 'gauge') return new Gauge({ name, help, labelNames, registers });
   return new Histogram({ name, help, labelNames, registers, buckets: [...(buckets ?? [])] });

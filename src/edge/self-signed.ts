@@ -3,16 +3,15 @@
 import { randomUUID, X509Certificate } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { generate } from 'selfsigned';
+import { serviceHost } from '../core/cluster/names.ts';
 import { fail, ok, quoted, type Result } from '../core/model/problem.ts';
+import { type IssuedPair, issueLeaf } from './issue-certificate.ts';
 import { type CertificateFiles, loadCertificate } from './tls.ts';
 
-const serviceName = 'pillion.pillion-system.svc';
-const dnsNames = ['localhost', serviceName, 'pillion.pillion-system', 'pillion'];
+const dnsNames = ['localhost', serviceHost, 'pillion.pillion-system', 'pillion'];
 const addresses = ['127.0.0.1', '::1'];
 
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
+const dayMs = 86_400_000;
 const validDays = 365;
 /** A certificate that has less than this is made anew at the next start. */
 const leastDays = 30;
@@ -53,7 +52,7 @@ async function readIfThere(path: string): Promise<string | undefined> {
 function isOurs(pem: string): boolean {
   try {
     const { subject, issuer } = new X509Certificate(pem);
-    return subject === issuer && subject === `CN=${serviceName}`;
+    return subject === issuer && subject === `CN=${serviceHost}`;
   } catch {
     return pem.trim() === '';
   }
@@ -64,36 +63,13 @@ async function lasts(files: CertificateFiles, now: Date): Promise<boolean> {
   return loaded.ok;
 }
 
-interface Pair {
-  readonly cert: string;
-  readonly key: string;
-}
-
-async function make(now: Date): Promise<Pair> {
-  const { cert, private: key } = await generate([{ name: 'commonName', value: serviceName }], {
-    keyType: 'ec',
-    curve: 'P-256',
-    algorithm: 'sha256',
-    notBeforeDate: new Date(now.getTime() - hourMs), // clocks of other machines may be behind
-    notAfterDate: new Date(now.getTime() + validDays * dayMs),
-    extensions: [
-      { name: 'basicConstraints', cA: false, critical: true },
-      { name: 'keyUsage', digitalSignature: true, critical: true },
-      { name: 'extKeyUsage', serverAuth: true },
-      {
-        name: 'subjectAltName',
-        altNames: [
-          ...dnsNames.map((value) => ({ type: 2 as const, value })),
-          ...addresses.map((ip) => ({ type: 7 as const, ip })),
-        ],
-      },
-    ],
-  });
-  return { cert, key };
+function make(now: Date): Promise<IssuedPair> {
+  const notAfter = new Date(now.getTime() + validDays * dayMs);
+  return issueLeaf({ commonName: serviceHost, dnsNames, addresses }, { now, notAfter });
 }
 
 /** Each file appears whole, the key last: a start that is cut off leaves nothing that the next one would not replace. */
-async function writePair(directory: string, { cert, key }: Pair): Promise<void> {
+async function writePair(directory: string, { cert, key }: IssuedPair): Promise<void> {
   await mkdir(directory, { recursive: true });
   await writeWhole(join(directory, 'ca.crt'), cert, 0o644);
   await writeWhole(join(directory, 'tls.crt'), cert, 0o644);

@@ -29,11 +29,27 @@ const reasons: { readonly [code: string]: string } = {
   EPERM: 'access is denied; change its permissions',
 };
 
+export interface LoadedSources {
+  /** Those that could be read. */
+  readonly documents: SettingsDocuments;
+  readonly options: FactsOptions;
+  /** What is wrong with the others, with their files. */
+  readonly problems: readonly Problem[];
+}
+
 /**
  * Reads the files, YAML or JSON, and makes facts of them and the options.
  * @returns the facts, frozen, and warnings for what was passed over; or every problem of every file, with its file
  */
 export async function loadFacts(sources: SettingsSources): Promise<Checked<Facts>> {
+  const { documents: found, options, problems } = await loadSources(sources);
+  const facts = readFacts(found, options);
+  if (problems.length === 0) return facts;
+  return fail([...problems, ...(facts.ok ? [] : facts.error)]);
+}
+
+/** Reads the files, and makes nothing of them yet. */
+export async function loadSources(sources: SettingsSources): Promise<LoadedSources> {
   const read = await Promise.all(
     documents.map(async (document) => [document, await readDocument(document, sources[document])] as const),
   );
@@ -42,9 +58,7 @@ export async function loadFacts(sources: SettingsSources): Promise<Checked<Facts
     read.flatMap(([document, result]) => (result?.ok ? [[document, result.value]] : [])),
   );
   const { values, overrides, config, mesh, templates, ...options } = sources;
-  const facts = readFacts(found as SettingsDocuments, options satisfies FactsOptions);
-  if (problems.length === 0) return facts;
-  return fail([...problems, ...(facts.ok ? [] : facts.error)]);
+  return { documents: found as SettingsDocuments, options: options satisfies FactsOptions, problems };
 }
 
 async function readDocument(

@@ -3,6 +3,8 @@
 import type { Review } from '../core/model/review.ts';
 import { nativeReasons, type Reason, reasons, type Verdict } from '../core/model/verdict.ts';
 import { createDecisionLog, decisionFields } from './decision-log.ts';
+import type { WatchState } from './kube/named-watch.ts';
+import { watchNames } from './kube/watch-names.ts';
 import type { DestinationStream, Logger } from './log.ts';
 import { createMetrics, errorStatuses, type Metrics } from './metrics.ts';
 import type { Certificate } from './tls.ts';
@@ -23,18 +25,32 @@ export interface Telemetry extends AdmissionTelemetry {
   certificateInUse(certificate: Pick<Certificate, 'notAfter' | 'fingerprint'>): void;
   /** The files hold a pair that cannot be used; the one before is kept. */
   certificateRejected(why: string): void;
-  settingsInUse(): void;
-  /** The files hold settings that cannot be used; those before are kept. */
+  /** From the cluster, with the ConfigMaps that they come from. */
+  settingsInUse(sources?: readonly string[]): void;
+  /** There are settings that cannot be used; those before are kept. */
   settingsRejected(problems: readonly string[]): void;
+  /** There are none that can be used, and never were. */
+  settingsMissing(problems: readonly string[]): void;
+  /** The cluster is followed; asked when somebody wants the metrics. */
+  followed(state: () => FollowedState): void;
   /** All metrics as Prometheus reads them, and the content type of that. */
   print(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
+/** How the cluster is followed. */
+export interface FollowedState {
+  readonly watches: readonly Pick<WatchState, 'name' | 'lastContactMs'>[];
+  /** Undefined where nodes do not matter. */
+  readonly nodes: number | undefined;
+}
+
 /** Counts in a registry of its own and writes to the log, whose lines go to the output. */
 export function createTelemetry(log: Logger, output: DestinationStream, version: string): Telemetry {
-  const { registry, metrics } = createMetrics();
+  const { registry, metrics } = createMetrics('serve');
   const collectors = [processMetrics(metrics)];
+  showFollowed({ watches: [], nodes: undefined }, metrics);
   metrics.buildInfo.set({ version, node: process.versions.node }, 1);
+  const collect = (collector: () => void): void => void collectors.push(collector);
   const settings = settingsTelemetry(log, metrics);
   return {
     log,
@@ -53,6 +69,7 @@ export function createTelemetry(log: Logger, output: DestinationStream, version:
       metrics.certificateRejected.set(1);
       log.error({ error }, 'certificate rejected; the one before is kept');
     },
+    followed: (state) => collect(() => showFollowed(state(), metrics)),
     print: async () => {
       for (const collect of [...collectors, settings.collect]) collect();
       return { contentType: registry.contentType, text: await registry.metrics() };
@@ -134,10 +151,13 @@ function settingsTelemetry(log: Logger, metrics: Metrics) {
   return {
     collect: () => metrics.settingsStale.set(staleSince === undefined ? 0 : (Date.now() - staleSince) / 1000),
     telemetry: {
-      settingsInUse: () => {
+      settingsInUse: (sources?: readonly string[]) => {
         staleSince = undefined;
         metrics.settingsLoaded.set(Date.now() / 1000);
-        log.info('settings in use');
+        log.info({ sources }, 'settings in use');
+      },
+      settingsMissing: (problems: readonly string[]) => {
+        log.warn({ problems }, 'waiting for settings');
       },
       settingsRejected: (problems: readonly string[]) => {
         staleSince ??= Date.now();
@@ -147,8 +167,16 @@ function settingsTelemetry(log: Logger, metrics: Metrics) {
   };
 }
 
+function showFollowed({ watches, nodes }: FollowedState, metrics: Metrics): void {
+  for (const watch of watchNames) {
+    const age = watches.find(({ name }) => name === watch)?.lastContactMs;
+    metrics.watchContact.set({ watch }, age === undefined ? 0 : (Date.now() - age) / 1000);
+  }
+  metrics.nodes.set(nodes ?? 0);
+}
+
 /** Sets what the operating system and the engine know of the process; called when somebody asks. */
-function processMetrics({ cpu, residentMemory, heap, startTime }: Metrics): () => void {
+export function processMetrics({ cpu, residentMemory, heap, startTime }: Metrics): () => void {
   let counted = 0;
   startTime.set(Date.now() / 1000 - process.uptime());
   return () => {

@@ -40,15 +40,17 @@ export async function serve(options: ServeOptions, io: ServeIo, hooks: ServeHook
   const { signals = process, output = openLogOutput(), onReady = () => {} } = hooks;
   const stop = listenForStop(signals); // first, so that a signal during the start is not lost
   let webhook: Webhook | undefined;
-  const reload = (): void => void webhook?.settings.refresh();
+  const reload = (): void => webhook?.settings.refresh();
   signals.on('SIGHUP', reload);
   try {
-    const started = await startWebhook(options, manifest.version, output.stream);
-    if (!started.ok) {
-      for (const line of started.error) io.stderr.write(`${line}\n`);
+    const around = { version: manifest.version, output: output.stream, stopping: abortedBy(stop.asked) };
+    const started = await startWebhook(options, around);
+    if (started.kind === 'stopped') return done;
+    if (started.kind === 'unusable') {
+      for (const line of started.problems) io.stderr.write(`${line}\n`);
       return unusable;
     }
-    webhook = started.value;
+    webhook = started.webhook;
     announce(webhook, onReady);
     await stop.asked;
     await drain({ ...webhook, log: webhook.telemetry.log, delayMs: options.drainDelayMs, impatient: stop.impatient });
@@ -60,6 +62,12 @@ export async function serve(options: ServeOptions, io: ServeIo, hooks: ServeHook
     stop.release();
     await output.close();
   }
+}
+
+function abortedBy(asked: Promise<void>): AbortSignal {
+  const controller = new AbortController();
+  void asked.then(() => controller.abort());
+  return controller.signal;
 }
 
 function announce(

@@ -7,14 +7,16 @@ import { fail, ok, quoted, type Result } from '../core/model/problem.ts';
 import { printAnswer, readReview } from '../core/review.ts';
 import type { Followed } from '../edge/followed-files.ts';
 import { type AdmissionListener, createListener } from '../edge/http.ts';
+import type { KubeOptions } from '../edge/kube/client.ts';
 import { type Address, listen, readAddress } from '../edge/listen-address.ts';
 import { createLog, type DestinationStream, logLevels } from '../edge/log.ts';
 import { createManagement } from '../edge/management.ts';
 import type { SettingsSources } from '../edge/settings-files.ts';
-import { createTelemetry, type Telemetry } from '../edge/telemetry.ts';
+import { type AdmissionTelemetry, createTelemetry, type Telemetry } from '../edge/telemetry.ts';
 import type { Certificate } from '../edge/tls.ts';
 import { type CertificateOptions, followCertificate } from './followed-certificate.ts';
-import { followSettings } from './followed-settings.ts';
+import { followCluster } from './followed-cluster.ts';
+import { type FollowedSettings, followSettings } from './followed-settings.ts';
 import { createReadiness, type Readiness } from './readiness.ts';
 import { createWarmUp, type WarmUp } from './warm-up.ts';
 
@@ -25,7 +27,10 @@ export interface ServeOptions extends CertificateOptions {
   readonly drainDelayMs: number;
   /** One of `logLevels` (edge/log.ts). */
   readonly logLevel: string;
+  /** Of files; beside `cluster`, only options that stand for themselves. */
   readonly sources: SettingsSources;
+  /** The cluster whose settings are followed. */
+  readonly cluster?: KubeOptions;
 }
 
 /** A webhook that is up. */
@@ -33,7 +38,7 @@ export interface Webhook {
   readonly telemetry: Telemetry;
   readonly readiness: Readiness;
   readonly listener: AdmissionListener;
-  readonly settings: Followed<Facts>;
+  readonly settings: FollowedSettings;
   readonly certificate: Followed<Certificate>;
   /** `host:port` of the admission port and of the management port. */
   readonly address: string;
@@ -42,46 +47,105 @@ export interface Webhook {
   close(): void;
 }
 
+export type Start =
+  | { readonly kind: 'up'; readonly webhook: Webhook }
+  /** The options or settings cannot be used; one line for each problem. */
+  | { readonly kind: 'unusable'; readonly problems: Lines }
+  /** Somebody asked to stop before there were settings to serve with. */
+  | { readonly kind: 'stopped' };
+
 type Lines = readonly string[];
 
-/** Brings the webhook up and warm; or says, one line for each problem, why the options or settings cannot be used. */
-export async function startWebhook(
-  options: ServeOptions,
-  version: string,
-  output: DestinationStream,
-): Promise<Result<Webhook, Lines>> {
+export interface Surroundings {
+  readonly version: string;
+  readonly output: DestinationStream;
+  /** Aborted when somebody asks to stop. */
+  readonly stopping: AbortSignal;
+}
+
+/**
+ * Brings the webhook up and warm. The management port comes first: settings of a cluster may take their time, and
+ * whoever asks meanwhile hears what is missing.
+ */
+export async function startWebhook(options: ServeOptions, around: Surroundings): Promise<Start> {
   const places = readPlaces(options);
-  if (!places.ok) return places;
-  if (!logLevels.includes(options.logLevel)) return fail([unknownLevel(options.logLevel)]);
-  const telemetry = createTelemetry(createLog(options.logLevel, output), output, version);
+  if (!places.ok) return unusable(places.error);
+  if (!logLevels.includes(options.logLevel)) return unusable([unknownLevel(options.logLevel)]);
+  const closers: (() => void)[] = [];
+  const close = (): void => {
+    for (const one of closers) one();
+  };
+  const start = await bringUp(options, around, { places: places.value, close, closers });
+  if (start.kind !== 'up') close();
+  return start;
+}
+
+interface Opened {
+  readonly places: Places;
+  readonly closers: (() => void)[];
+  readonly close: () => void;
+}
+
+async function bringUp(options: ServeOptions, around: Surroundings, opened: Opened): Promise<Start> {
+  const { places, closers, close } = opened;
+  const telemetry = createTelemetry(createLog(options.logLevel, around.output), around.output, around.version);
   const readiness = createReadiness();
-  const followed = await followAll(options, telemetry, readiness);
-  if (!followed.ok) return followed;
-  const { settings, certificate, changed } = followed.value;
-  const nowhere = { write: () => {} };
-  const rehearsal = createTelemetry(createLog(options.logLevel, nowhere), nowhere, version);
-  const warmUp = createWarmUp({ facts: settings.current, readReview, admit, printAnswer, telemetry }, rehearsal);
-  const listener = createListener(warmUp.answer, certificate.current(), telemetry);
-  changed.certificate = listener.useCertificate;
+  let current: () => Facts | undefined = () => undefined;
   const management = createManagement({
     conditions: readiness.conditions,
     printMetrics: telemetry.print,
-    settings: settings.current,
+    settings: () => current() ?? null,
     failed: telemetry.failed,
   });
-  const close = (): void => {
-    settings.close();
-    certificate.close();
-    closeNow(management);
+  closers.push(() => closeNow(management));
+  const managementAddress = await listen(management, places.management, '--management-listen');
+  if (!managementAddress.ok) return unusable([managementAddress.error]);
+  telemetry.log.info({ managementUrl: `http://${managementAddress.value}` }, 'management port is open');
+
+  const followed = await followAll(options, telemetry, readiness);
+  if (!followed.ok) return unusable(followed.error);
+  const { settings, certificate, changed } = followed.value;
+  closers.push(settings.close, certificate.close);
+  current = settings.current;
+  const facts = await settings.first(around.stopping);
+  if (facts === undefined) return { kind: 'stopped' };
+
+  const warmUp = createWarmUp(
+    { facts, readReview, admit, printAnswer, telemetry: telling(telemetry, settings) },
+    createRehearsal(options, around),
+  );
+  const listener = createListener(warmUp.answer, certificate.current(), telemetry);
+  changed.certificate = listener.useCertificate;
+  const address = await listen(listener.server, places.admission, '--listen');
+  if (!address.ok) return unusable([address.error]);
+  readiness.set('listener', true, `listening on ${address.value}`);
+  await warm(warmUp, address.value, telemetry, readiness);
+  const addresses = { address: address.value, managementAddress: managementAddress.value };
+  return { kind: 'up', webhook: { telemetry, readiness, listener, settings, certificate, close, ...addresses } };
+}
+
+function unusable(problems: Lines): Start {
+  return { kind: 'unusable', problems };
+}
+
+/** The telemetry, and whoever else wants to know of every decision. */
+function telling(telemetry: AdmissionTelemetry, { decided: tell }: FollowedSettings): AdmissionTelemetry {
+  const { refused, failed, decided } = telemetry;
+  if (tell === undefined) return { refused, failed, decided };
+  return {
+    refused,
+    failed,
+    decided: (review, verdict, seconds) => {
+      decided(review, verdict, seconds);
+      tell(review, verdict);
+    },
   };
-  const addresses = await listenAll({ management, admission: listener.server }, places.value);
-  if (!addresses.ok) {
-    close();
-    return addresses;
-  }
-  readiness.set('listener', true, `listening on ${addresses.value.address}`);
-  await warm(warmUp, addresses.value.address, telemetry, readiness);
-  return ok({ telemetry, readiness, listener, settings, certificate, close, ...addresses.value });
+}
+
+/** Telemetry that nobody sees. */
+function createRehearsal({ logLevel }: ServeOptions, { version }: Surroundings): AdmissionTelemetry {
+  const nowhere = { write: () => {} };
+  return createTelemetry(createLog(logLevel, nowhere), nowhere, version);
 }
 
 interface Places {
@@ -101,7 +165,7 @@ function unknownLevel(level: string): string {
 }
 
 interface FollowedAll {
-  readonly settings: Followed<Facts>;
+  readonly settings: FollowedSettings;
   readonly certificate: Followed<Certificate>;
   /** What is to be told of another certificate; the listener, as soon as there is one. */
   readonly changed: { certificate: (next: Certificate) => void };
@@ -113,8 +177,11 @@ async function followAll(
   readiness: Readiness,
 ): Promise<Result<FollowedAll, Lines>> {
   const changed: FollowedAll['changed'] = { certificate: () => {} };
+  const { sources, cluster } = options;
   const [settings, certificate] = await Promise.all([
-    followSettings(options.sources, telemetry, readiness),
+    cluster === undefined
+      ? followSettings(sources, telemetry, readiness)
+      : followCluster({ cluster, options: sources, telemetry, readiness }),
     followCertificate(options, telemetry, readiness, (next) => changed.certificate(next)),
   ]);
   if (settings.ok && certificate.ok) {
@@ -123,18 +190,6 @@ async function followAll(
   if (settings.ok) settings.value.close();
   if (certificate.ok) certificate.value.close();
   return fail([...(settings.ok ? [] : settings.error), ...(certificate.ok ? [] : [certificate.error])]);
-}
-
-/** The management port first: whoever asks while the rest comes up gets an answer. */
-async function listenAll(
-  servers: { readonly management: Server; readonly admission: Server },
-  places: Places,
-): Promise<Result<Pick<Webhook, 'address' | 'managementAddress'>, Lines>> {
-  const management = await listen(servers.management, places.management, '--management-listen');
-  if (!management.ok) return fail([management.error]);
-  const admission = await listen(servers.admission, places.admission, '--listen');
-  if (!admission.ok) return fail([admission.error]);
-  return ok({ address: admission.value, managementAddress: management.value });
 }
 
 /** A warm-up that fails makes the first admissions slower, which is no reason to serve none. */

@@ -2,8 +2,9 @@
 // their first use, which costs a fresh process several milliseconds; so it sends itself reviews first.
 // Does not belong here: when the process is ready (serve.ts).
 import { randomUUID } from 'node:crypto';
-import { Agent, request } from 'node:https';
+import { Agent } from 'node:https';
 import { type AdmissionParts, type Answerer, createAnswerer } from '../edge/answer.ts';
+import { postReview } from '../edge/post-review.ts';
 import type { AdmissionTelemetry } from '../edge/telemetry.ts';
 import { sampleReview } from './sample-review.ts';
 
@@ -55,23 +56,10 @@ async function sendInTurn(uids: readonly string[], url: string, signal: AbortSig
   const agent = new Agent({ keepAlive: true, maxSockets: 1, rejectUnauthorized: false });
   try {
     for (const uid of uids) {
-      const status = await post(url, sampleReview(uid), agent, signal);
+      const status = await postReview(url, sampleReview(uid), agent, signal);
       if (status !== 200) throw new Error(`the sample review was answered with HTTP ${status}`);
     }
   } finally {
     agent.destroy();
   }
-}
-
-function post(url: string, body: string, agent: Agent, signal: AbortSignal): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const headers = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) };
-  const sent = request(url, { method: 'POST', agent, headers, signal }, (response) => {
-    response.resume();
-    response.on('end', () => resolve(response.statusCode ?? 0));
-    response.on('error', reject);
-  });
-  sent.on('error', reject);
-  sent.end(body);
-  return promise;
 }

@@ -43,6 +43,7 @@ export async function pillion(args: readonly string[], around: Around = {}): Pro
         around.serve?.(options);
         return 0;
       },
+      control: async () => 0,
     },
   };
   const exitCode = await runCommandLine(args, io);

@@ -31,8 +31,8 @@ async function offered(line: string): Promise<readonly string[]> {
 
 const lines: readonly (readonly [string, readonly string[]])[] = [
   ['pillion inj', ['inject']],
-  ['pillion co', ['completion']],
-  ['pillion inject --nat', ['--native']],
+  ['pillion comp', ['completion']],
+  ['pillion inject --nat', ['--native', '--native-minimum-kubelet']],
   ['pillion why --namespace-', ['--namespace-labels', '--namespace-object']],
   ['pillion inject --native ', ['auto', 'true', 'false']],
   ['pillion inject --native=f', ['false']],

@@ -142,6 +142,7 @@ const settings: readonly (readonly [readonly string[], RegExp])[] = [
   [['--native', 'false'], /containers":\["istio-proxy"\]/],
   [['--kubelet-versions', 'v1.34.0, v1.30.1'], /containers":\["istio-proxy"\]/],
   [['--kubelet-versions', 'v1.34.0'], /containers":null/],
+  [['--kubelet-versions', 'v1.30.1', '--native-minimum-kubelet', '1.30'], /containers":null/],
 ];
 
 for (const [args, expected] of settings) {

@@ -23,6 +23,16 @@ const mistakes: readonly (readonly [string, RegExp])[] = [
   ['serve --tls-cert a', /only one of --tls-cert and --tls-key/],
   ['serve --self-signed a --tls-cert a --tls-key b', /either --tls-cert and --tls-key, or --self-signed/],
   ['serve --self-signed a --drain-delay 5', /--drain-delay "5": it is no duration/],
+  ['serve --self-signed a --from-cluster --values v.yaml', /--values with --from-cluster: .*leave one of them out/],
+  ['serve --self-signed a --from-cluster --set a=b', /--set with --from-cluster/],
+  ['serve --self-signed a --from-cluster --namespace-object n.yaml', /--namespace-object with --from-cluster/],
+  ['serve --self-signed a --kubeconfig k', /--kubeconfig: no cluster is asked; add --from-cluster/],
+  ['inject --context c', /--context: no cluster is asked; add --from-cluster/],
+  ['inject --from-cluster --kubeconfig /nowhere', /kubeconfig.*\/nowhere/],
+  ['why pod.yaml', /pod\.yaml.*files are named with -f/],
+  ['why pod', /its name is missing; write "pillion why pod NAME"/],
+  ['why pod web -f pod.yaml', /a pod of the cluster and a file at once/],
+  ['why pod web --kubeconfig /nowhere', /kubeconfig.*\/nowhere/],
 ];
 
 for (const [line, message] of mistakes) {
@@ -58,8 +68,9 @@ for (const { name, options } of commandTable) {
 }
 
 test('inject, why and serve take the same settings', () => {
-  for (const { options } of commandTable.filter(({ name }) => name !== 'completion')) {
-    for (const row of settingsOptions) assert.ok(options.includes(row), row.name);
+  for (const command of ['inject', 'why', 'serve']) {
+    const options = commandTable.find(({ name }) => name === command)?.options ?? [];
+    for (const row of settingsOptions) assert.ok(options.includes(row), `${command} ${row.name}`);
   }
 });
 
@@ -94,6 +105,17 @@ test('serve hands its options on, with what holds where they are absent', async 
   });
 });
 
+test('serve hands on which cluster it follows, with the options that are stronger', async () => {
+  let given: ServeOptions | undefined;
+  const serve = (options: ServeOptions): void => {
+    given = options;
+  };
+  const line = 'serve --self-signed a --from-cluster --kubeconfig k --context c --native false --revision canary';
+  await pillion(line.split(' '), { serve });
+  assert.deepEqual(given?.cluster, { kubeconfig: 'k', context: 'c' });
+  assert.deepEqual(given?.sources, { native: 'false', revision: 'canary' });
+});
+
 test('standard input that is a terminal is not waited for', async () => {
   const { runCommandLine } = await import('../../src/cli/run.ts');
   let message = '';
@@ -108,7 +130,7 @@ test('standard input that is a terminal is not waited for', async () => {
     stdout: { write: () => undefined },
     stderr,
     env: {},
-    roles: { serve: async () => 0 },
+    roles: { serve: async () => 0, control: async () => 0 },
   });
   assert.equal(exitCode, 2);
   assert.match(message, /^Cannot read standard input: it is a terminal; name a file with -f/);

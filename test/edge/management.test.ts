@@ -76,7 +76,7 @@ test('/settings shows the facts, Maps and all', async (context) => {
   const get = await start(context, { settings: () => all });
   const shown = JSON.parse((await get('/settings')).text);
   assert.equal(shown.values.global.tokenAudience, all.values.global.tokenAudience);
-  assert.deepEqual(shown.native, { mode: 'auto', kubeletVersions: ['v1.34.0'] });
+  assert.deepEqual(shown.native.nodes.nodes, [{ name: '', labels: {}, kubeletVersion: 'v1.34.0' }]);
   assert.deepEqual(shown.namespaces.shop.labels, { a: 'b' });
   assert.ok(!JSON.stringify(shown).includes(removed), 'the defaults hold no secret');
 });

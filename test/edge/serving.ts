@@ -62,13 +62,16 @@ export async function startServe(context: TestContext, changes: Partial<Options>
 }
 
 /** The lines of the log with that message. */
-export function logged({ lines }: Serving, message: string | RegExp): readonly Record<string, unknown>[] {
+export function logged(
+  { lines }: Pick<Serving, 'lines'>,
+  message: string | RegExp,
+): readonly Record<string, unknown>[] {
   const matches = (msg: string): boolean => (typeof message === 'string' ? msg === message : message.test(msg));
   return lines.map((line) => JSON.parse(line)).filter(({ msg }) => matches(msg));
 }
 
 /** The value of the sample with that whole name: `name{label="value"}`. */
-export async function metric({ managementUrl }: Serving, name: string): Promise<number> {
+export async function metric({ managementUrl }: Pick<Serving, 'managementUrl'>, name: string): Promise<number> {
   const text = await (await fetch(`${managementUrl}/metrics`)).text();
   const line = text.split('\n').find((one) => one.startsWith(`${name} `));
   assert.ok(line !== undefined, `there is a sample ${name}`);
@@ -81,7 +84,7 @@ interface Readiness {
 }
 
 /** What /readyz says. */
-export async function ready({ managementUrl }: Serving): Promise<Readiness> {
+export async function ready({ managementUrl }: Pick<Serving, 'managementUrl'>): Promise<Readiness> {
   const response = await fetch(`${managementUrl}/readyz`);
   const { conditions } = (await response.json()) as Readiness;
   return { status: response.status, conditions };

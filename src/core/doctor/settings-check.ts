@@ -1,0 +1,54 @@
+// Answers: can Istio's own settings be read, are they of the version whose pods we make, and do the replicas use them.
+import { problemLine } from '../model/problem.ts';
+import { type CheckResult, checked, unchecked, unseen } from './check-result.ts';
+import { type Finding, fewOf, found } from './findings.ts';
+import type { Knowledge } from './knowledge.ts';
+import type { Observations, ReplicaReadiness } from './observations.ts';
+
+/** Minor version of Istio whose injector is followed: see docs/compatibility.md. */
+export const profileMinor = '1.32';
+
+export function checkSettings({ mesh, injector, replicas }: Observations, { facts, options }: Knowledge): CheckResult {
+  for (const map of [mesh, injector]) if (map.kind === 'hidden') return unseen(map);
+  if (facts === undefined) return unchecked('they cannot be read');
+  const behind = replicas.flatMap(replicaFindings);
+  if (!facts.ok) {
+    return checked('they cannot be used', [
+      ...facts.error.map((problem) => found('settings-unreadable', problemLine(problem))),
+      ...behind,
+    ]);
+  }
+  const { tag } = facts.value.values.global;
+  const passedOver = facts.warnings.map((warning) => found('settings-passed-over', problemLine(warning)));
+  const saw = `those of revision ${options.revision} can be used, image tag ${tag}${replicaText(replicas)}`;
+  return checked(saw, [...passedOver, ...versionFindings(tag), ...behind]);
+}
+
+/** A tag that is no version of Istio (`latest`, a digest, a build of one's own) tells nothing. */
+function versionFindings(tag: string): readonly Finding[] {
+  const [, version, minor] = /^((\d+\.\d+)[\w.-]*)$/.exec(tag) ?? [];
+  if (minor === undefined || minor === profileMinor) return [];
+  return [
+    found(
+      'other-version',
+      `The control plane is of ${version}, the pods that Pillion makes are those of ${profileMinor}`,
+    ),
+  ];
+}
+
+/** What a replica says of settings that are not those of the cluster, or soon will not be. */
+const isBehind = /last good ones|may be missed/;
+
+function replicaFindings({ pod, conditions }: ReplicaReadiness): readonly Finding[] {
+  const unmet = conditions.filter(({ met, reason }) => !met || isBehind.test(reason));
+  if (unmet.length === 0) return [];
+  const reasons = unmet.map(({ condition, reason }) => `${condition}: ${reason}`);
+  return [found('replica-behind', `${pod}: ${fewOf(reasons)}`)];
+}
+
+function replicaText(replicas: readonly ReplicaReadiness[]): string {
+  const reasons = replicas.flatMap(({ conditions }) =>
+    conditions.filter(({ condition, met }) => condition === 'settings' && met).map(({ reason }) => reason),
+  );
+  return reasons.length === 0 ? '' : `; the replicas': ${fewOf([...new Set(reasons)])}`;
+}
