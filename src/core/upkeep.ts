@@ -22,6 +22,8 @@ export interface UpkeepFacts {
   readonly registration: KubeObject | undefined;
   /** The policy and its binding, as far as they are there. */
   readonly guard: readonly KubeObject[];
+  /** Our namespace. What we write into the whole cluster belongs to it, and goes when it goes. */
+  readonly namespace: KubeObject | undefined;
   /** `1.minor` is the version of the API server; undefined where it does not tell. */
   readonly minor: number | undefined;
   /** Before this look at the cluster. */
@@ -111,10 +113,13 @@ function bundleOfOthers(
 function planRegistration(facts: UpkeepFacts, caBundle: string): Write | undefined {
   const { options, minor } = facts;
   const wanted = registration({ options, caBundle, hasMatchConditions: hasPolicies(minor) });
-  return writeOf(facts.registration, wanted);
+  return writeOf(facts.registration, ownedBy(facts.namespace, wanted));
 }
 
-function planGuard({ options, injector, guard: there, minor }: UpkeepFacts, waitsFor: string[]): readonly Write[] {
+function planGuard(
+  { options, injector, guard: there, minor, namespace }: UpkeepFacts,
+  waitsFor: string[],
+): readonly Write[] {
   if (!hasPolicies(minor)) return [];
   if (options.guard === 'off') {
     return there.filter(isOurs).map((object) => ({ kind: 'remove', object, drift: undefined }));
@@ -127,9 +132,20 @@ function planGuard({ options, injector, guard: there, minor }: UpkeepFacts, wait
     (wanted) =>
       writeOf(
         there.find(({ kind }) => kind === wanted.kind),
-        wanted,
+        ownedBy(namespace, wanted),
       ) ?? [],
   );
+}
+
+/**
+ * Whoever deletes the namespace, by whatever means, takes the webhook away: a registration that stayed would refuse pods
+ * for ever. An object of the whole cluster may belong to a namespace (Kubernetes, "Owners and Dependents").
+ */
+function ownedBy(owner: KubeObject | undefined, object: KubeObject): KubeObject {
+  if (owner?.metadata.uid === undefined) return object;
+  const { apiVersion, kind, metadata } = owner;
+  const ownerReferences = [{ apiVersion, kind, name: metadata.name, uid: owner.metadata.uid }];
+  return { ...object, metadata: { ...object.metadata, ownerReferences } };
 }
 
 function writeOf(found: KubeObject | undefined, wanted: KubeObject): Write | undefined {

@@ -81,7 +81,8 @@ async function observeAll(
   const minor = minorOf(await kube.call('GET', '/version'));
   const guardKinds = hasPolicies(minor) ? [resources.admissionPolicies, resources.admissionPolicyBindings] : [];
   if (guardKinds.length > 0) wakeUps.followGuard();
-  const [injectorMap, secret, registration, ...guard] = await Promise.all([
+  const [namespace, injectorMap, secret, registration, ...guard] = await Promise.all([
+    kube.get(resources.namespaces, ownNamespace),
     options.guard === 'off' ? undefined : kube.get(resources.configMaps, place.name, place.namespace),
     kube.get(resources.secrets, names.certificates, ownNamespace),
     kube.get(resources.mutatingWebhooks, names.registration),
@@ -94,6 +95,7 @@ async function observeAll(
     secret,
     registration,
     guard: guard.filter((one) => one !== undefined),
+    namespace,
     minor,
     trust: memory.trust,
     now: new Date(),

@@ -27,6 +27,7 @@ function plan(options: JsonObject, facts: Partial<UpkeepFacts> = {}): UpkeepPlan
     secret: undefined,
     registration: undefined,
     guard: [],
+    namespace: undefined,
     minor: 34,
     trust: noTrust,
     now,
@@ -118,4 +119,26 @@ test("the guard is left as it is while Istio's injector configuration cannot be 
   const waiting = plan({}, { injector: undefined });
   assert.deepEqual(waiting.guard, []);
   assert.match(waiting.waitsFor.join(), /injector configuration/);
+});
+
+test('registration and guard belong to our namespace, and to the new one after it was made anew', async () => {
+  const secret = secretOf(await authority());
+  const namespace = (uid: string): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: 'pillion-system', uid },
+  });
+  const owners = (uid: string) => [{ apiVersion: 'v1', kind: 'Namespace', name: 'pillion-system', uid }];
+  const made = plan(external, { secret, namespace: namespace('first') });
+  const objects = [made.registration, ...made.guard].map((write) => write?.object as KubeObject);
+  assert.equal(objects.length, 3);
+  for (const { metadata } of objects) assert.deepEqual(metadata.ownerReferences, owners('first'));
+  const [there, ...guards] = objects;
+  const again = plan(external, { secret, namespace: namespace('first'), registration: there, guard: guards });
+  assert.deepEqual([again.registration, ...again.guard], [undefined]);
+  const anew = plan(external, { secret, namespace: namespace('second'), registration: there, guard: guards });
+  for (const write of [anew.registration, ...anew.guard]) {
+    assert.match(write?.drift?.path ?? '', /^metadata\.ownerReferences/);
+    assert.deepEqual(write?.object.metadata.ownerReferences, owners('second'));
+  }
 });

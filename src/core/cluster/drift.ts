@@ -31,8 +31,11 @@ export function findDrift(found: KubeObject, wanted: KubeObject): Drift | undefi
     const drift = compare(found[field], wanted[field], field);
     if (drift !== undefined) return drift;
   }
-  const { labels = {}, annotations = {} } = wanted.metadata;
+  const { labels = {}, annotations = {}, ownerReferences } = wanted.metadata;
+  const owners =
+    ownerReferences && compare(found.metadata.ownerReferences, ownerReferences, 'metadata.ownerReferences');
   return (
+    owners ??
     compare(found.metadata.labels ?? {}, labels, 'metadata.labels') ??
     compare(found.metadata.annotations ?? {}, annotations, 'metadata.annotations')
   );

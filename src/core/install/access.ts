@@ -45,6 +45,7 @@ function ownRules(component: Component, { nativeMinimumKubelet }: ClusterOptions
   }
   return [
     options,
+    rule(resources.namespaces, ['get'], ownNamespace), // the owner of what is written into the whole cluster
     rule(resources.secrets, [...read, 'update'], names.certificates),
     rule(resources.secrets, ['create']),
     rule(resources.leases, ['get', 'update'], names.lease),
@@ -70,7 +71,8 @@ const clusterRules: Readonly<Record<Component, readonly Rule[]>> = {
     record,
   ],
   control: [
-    rule(resources.mutatingWebhooks, written, names.registration),
+    // only who may delete an object may give it an owner, where OwnerReferencesPermissionEnforcement is on (OpenShift)
+    rule(resources.mutatingWebhooks, [...written, 'delete'], names.registration),
     rule(resources.admissionPolicies, [...written, 'delete'], names.guard),
     rule(resources.admissionPolicyBindings, [...written, 'delete'], names.guard),
     record,

@@ -95,7 +95,15 @@ export function createWorld(options: ClusterOptions, startMs = Date.UTC(2026, 0,
     },
     round: async (meanwhile) => {
       const facts = {
-        ...{ options, injector: undefined, guard: [], minor: 34, trust, now: new Date(world.nowMs) },
+        ...{
+          options,
+          injector: undefined,
+          guard: [],
+          namespace: undefined,
+          minor: 34,
+          trust,
+          now: new Date(world.nowMs),
+        },
         ...{ secret: world.secret, registration: world.registration },
       };
       const plan = planUpkeep(facts);
