@@ -40,7 +40,7 @@ export const metricTable = {
   admissions: {
     name: 'pillion_admissions_total',
     type: 'counter',
-    help: 'Admissions that were decided, by decision and reason (docs/reasons.md) and by what the sidecar became.',
+    help: 'Admissions that were decided, by decision and reason (docs/reasons.md) and by what the sidecar became. Most pods are asked about twice: again when something else has changed them after us.',
     labels: { decision: decisions, reason: Object.keys(reasons), native: nativeValues },
   },
   nativeDecisions: {

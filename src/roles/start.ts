@@ -12,6 +12,7 @@ import { type Address, listen, readAddress } from '../edge/listen-address.ts';
 import { createLog, type DestinationStream, logLevels } from '../edge/log.ts';
 import { createManagement } from '../edge/management.ts';
 import type { SettingsSources } from '../edge/settings-files.ts';
+import { shownFacts } from '../edge/shown-facts.ts';
 import { type AdmissionTelemetry, createTelemetry, type Telemetry } from '../edge/telemetry.ts';
 import type { Certificate } from '../edge/tls.ts';
 import { type CertificateOptions, followCertificate } from './followed-certificate.ts';
@@ -94,7 +95,7 @@ async function bringUp(options: ServeOptions, around: Surroundings, opened: Open
   const management = createManagement({
     conditions: readiness.conditions,
     printMetrics: telemetry.print,
-    settings: () => current() ?? null,
+    settings: () => shownFacts(current()),
     failed: telemetry.failed,
   });
   closers.push(() => closeNow(management));
