@@ -31,8 +31,8 @@ function kustomization(names: readonly string[]): string {
   const lines = [
     note,
     '# "kubectl apply -k manifests" and "pillion install" give the same cluster. The registration of the webhook is not here:',
-    '# pillion control writes it once a replica answers. To take it all away, run "pillion uninstall": "kubectl delete -k"',
-    '# would leave the registration behind, and with it an API server that waits for a webhook that is gone.',
+    '# pillion control writes it once a replica answers. To take it all away, run "pillion uninstall", which begins with it:',
+    '# after "kubectl delete -k" it goes only with the namespace, and until then pods wait for a webhook that is gone.',
   ];
   return `${lines.join('\n')}\n${printDocument(object)}`;
 }
