@@ -5,11 +5,11 @@ import type { Expiries } from '../core/upkeep.ts';
 import { KubeError } from './kube/kube-error.ts';
 import type { Logger } from './log.ts';
 import { type correctedObjects, createMetrics, type Metrics, metricTable } from './metrics.ts';
-import { processMetrics } from './telemetry.ts';
+import { type EventTelemetry, eventTelemetry, processMetrics } from './telemetry.ts';
 
 export type CorrectedObject = (typeof correctedObjects)[number];
 
-export interface ControlTelemetry {
+export interface ControlTelemetry extends EventTelemetry {
   readonly log: Logger;
   leads(isLeading: boolean): void;
   /** What the Secret holds; undefined where this process does not lead. */
@@ -41,6 +41,7 @@ export function createControlTelemetry(log: Logger, version: string): ControlTel
   return {
     log,
     failed,
+    ...eventTelemetry(log, metrics),
     leads: (isLeading) => {
       metrics.leader.set(isLeading ? 1 : 0);
       log.info({ isLeading }, isLeading ? 'this process leads' : 'this process does not lead');

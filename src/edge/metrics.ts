@@ -3,6 +3,7 @@
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import { certificateSteps } from '../core/certificates/plan.ts';
 import { nativeReasons, reasons } from '../core/model/verdict.ts';
+import { eventDropReasons } from './kube/events.ts';
 import { kubeErrorCodes } from './kube/kube-error.ts';
 import { watchNames } from './kube/watch-names.ts';
 
@@ -152,6 +153,13 @@ export const metricTable = {
     type: 'gauge',
     help: 'When a round went through that left everything as it should be; 0 before the first. Grows every minute while the process leads.',
     labels: {},
+  },
+  eventsDropped: {
+    name: 'pillion_events_dropped_total',
+    roles: everywhere,
+    type: 'counter',
+    help: 'Events that were not sent: rate, because there were too many; failed, because the API server did not take them.',
+    labels: { reason: eventDropReasons },
   },
   buildInfo: {
     name: 'pillion_build_info',

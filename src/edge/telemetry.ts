@@ -3,6 +3,8 @@
 import type { Review } from '../core/model/review.ts';
 import { nativeReasons, type Reason, reasons, type Verdict } from '../core/model/verdict.ts';
 import { createDecisionLog, decisionFields } from './decision-log.ts';
+import { type EventDropReason, eventDropReasons } from './kube/events.ts';
+import type { KubeError } from './kube/kube-error.ts';
 import type { WatchState } from './kube/named-watch.ts';
 import { watchNames } from './kube/watch-names.ts';
 import type { DestinationStream, Logger } from './log.ts';
@@ -19,7 +21,14 @@ export interface AdmissionTelemetry {
   failed(error: unknown): void;
 }
 
-export interface Telemetry extends AdmissionTelemetry {
+/** What becomes of Events; the same in each role. */
+export interface EventTelemetry {
+  eventDropped(why: EventDropReason): void;
+  /** The API server takes none. */
+  eventsFailed(error: KubeError): void;
+}
+
+export interface Telemetry extends AdmissionTelemetry, EventTelemetry {
   readonly log: Logger;
   handshakeFailed(error: Error): void;
   certificateInUse(certificate: Pick<Certificate, 'notAfter' | 'fingerprint'>): void;
@@ -56,6 +65,7 @@ export function createTelemetry(log: Logger, output: DestinationStream, version:
     log,
     ...admissionTelemetry(log, output, metrics),
     ...settings.telemetry,
+    ...eventTelemetry(log, metrics),
     handshakeFailed: (error) => {
       metrics.handshakeFailures.inc();
       log.debug({ err: error }, 'TLS handshake failed');
@@ -97,6 +107,14 @@ function admissionTelemetry(log: Logger, output: DestinationStream, metrics: Met
       errors.get(500)?.inc();
       log.error({ err: error }, 'defect; please report it');
     },
+  };
+}
+
+export function eventTelemetry(log: Logger, { eventsDropped }: Metrics): EventTelemetry {
+  for (const reason of eventDropReasons) eventsDropped.inc({ reason }, 0);
+  return {
+    eventDropped: (reason) => eventsDropped.inc({ reason }),
+    eventsFailed: ({ code, message }) => log.warn({ code, error: message }, 'Events cannot be written'),
   };
 }
 

@@ -153,7 +153,8 @@ async function contend(running: Running, asked: Promise<void>): Promise<void> {
   const events = createEventRecorder(kube, {
     reportingController: 'pillion.dev/control',
     reportingInstance: identity,
-    failed: (error) => log.warn({ code: error.code, error: error.message }, 'Events cannot be written'),
+    dropped: telemetry.eventDropped,
+    failed: telemetry.eventsFailed,
   });
   const ending = new AbortController();
   void asked.then(() => {

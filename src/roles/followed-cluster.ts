@@ -36,7 +36,7 @@ export async function followCluster(parts: ClusterParts): Promise<Result<Followe
   const { cluster, options, telemetry, readiness } = parts;
   const kube = connectTo(cluster);
   if (!kube.ok) return kube;
-  const events = createEvents(kube.value, telemetry.log);
+  const events = createEvents(kube.value, telemetry);
   let problems: readonly string[] = [];
   const warn = (found: readonly Problem[]): void => tellWarnings(telemetry.log, found);
   const live: LiveSettings = followClusterSettings(kube.value, {
@@ -80,11 +80,12 @@ function afterwards(tell: (review: Review, verdict: Verdict) => void): (review: 
   };
 }
 
-function createEvents(kube: Kube, log: Logger): EventRecorder {
+function createEvents(kube: Kube, telemetry: Telemetry): EventRecorder {
   return createEventRecorder(kube, {
     reportingController: 'pillion.dev/webhook',
     reportingInstance: hostname(),
-    failed: (error) => log.warn({ error: error.message }, 'Events are not taken by the API server'),
+    dropped: telemetry.eventDropped,
+    failed: telemetry.eventsFailed,
   });
 }
 

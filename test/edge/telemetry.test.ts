@@ -208,3 +208,12 @@ test('a defect is logged with its stack, and the level decides what is logged at
   assert.equal(error.message, 'broken here');
   assert.match(error.stack, /telemetry\.test\.ts/);
 });
+
+test('Events that were not sent are counted by why, from zero on', async () => {
+  const recorder = record();
+  recorder.telemetry.eventDropped('rate');
+  recorder.telemetry.eventDropped('rate');
+  const seen = await samples(recorder);
+  assert.equal(seen.get('pillion_events_dropped_total{reason="rate"}'), 2);
+  assert.equal(seen.get('pillion_events_dropped_total{reason="failed"}'), 0);
+});

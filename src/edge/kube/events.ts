@@ -35,7 +35,11 @@ export interface EventLimits {
 }
 
 /** Why an Event was not sent. */
-export type EventDropReason = 'rate' | 'failed';
+export const eventDropReasons = [
+  'rate', // there are too many
+  'failed', // the API server did not take it
+] as const;
+export type EventDropReason = (typeof eventDropReasons)[number];
 
 export interface EventRecorder {
   /** Returns at once. Drafts with the same object and reason within the interval are counted, not sent. */
