@@ -67,7 +67,10 @@ export function createListener(
   );
   server.maxConnections = mostConnections;
   server.on('secureConnection', (socket) => watchUnused(state, socket));
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuseConnection(state, error, socket));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (isOnlyUnused(state, error, socket)) socket.setTimeout(server.keepAliveTimeout);
+    else refuseConnection(state, error, socket);
+  });
   server.on('tlsClientError', (error) => telemetry.handshakeFailed(error));
   return {
     server,
@@ -80,7 +83,7 @@ export function createListener(
 }
 
 function receive(state: State, request: IncomingMessage, response: ServerResponse): void {
-  state.unused.delete(request.socket);
+  if (state.unused.delete(request.socket)) request.socket.setTimeout(0); // what ends an unused one
   collectBody(request, state.budget, (body) => {
     if (typeof body === 'string') return refuseBody(state, body, request, response);
     const { method = '', url: target = '' } = request;
@@ -151,6 +154,14 @@ function refuseConnection(state: State, error: NodeJS.ErrnoException, socket: Du
   state.telemetry.refused(status, body);
   const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, 'Connection: close', 'Content-Type: text/plain'];
   socket.end(`${head.join('\r\n')}\r\nContent-Length: ${body.length}\r\n\r\n${body}`, () => socket.destroy());
+}
+
+/**
+ * The server takes a connection on which nothing comes for a slow sender of headers. The API server opens some in advance
+ * and may use them much later: a 408 would meet its request on the way. They are idle, and end as idle ones do.
+ */
+function isOnlyUnused({ unused }: State, { code }: NodeJS.ErrnoException, socket: Duplex): socket is TLSSocket {
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT' && unused.has(socket) && (socket as TLSSocket).bytesRead === 0;
 }
 
 function watchUnused(state: State, socket: TLSSocket): void {

@@ -50,6 +50,22 @@ test('a sender that is too slow gets 408 and is counted', async (context) => {
   assert.deepEqual(loopback.recorded.refused, [408, 408]);
 });
 
+test('a connection that was opened in advance is idle, not slow: its first request may come late', async (context) => {
+  const limits = { requestTimeout: 100, headersTimeout: 100, connectionsCheckingInterval: 20, keepAliveTimeout: 2_000 };
+  const loopback = await startListener(context, {}, limits);
+  const early = await openSocket(context, loopback);
+  const never = await openSocket(context, loopback);
+  const slow = await openSocket(context, loopback);
+  slow.write('POST /inject HT');
+  assert.match(await readToEnd(slow), /^HTTP\/1.1 408 /, 'time enough for all three');
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  early.write(head(Buffer.byteLength(reviewBody())) + reviewBody());
+  const [answer] = await once(early, 'data');
+  assert.match(String(answer), /^HTTP\/1.1 200 OK\r\n/);
+  assert.equal(await readToEnd(never), '', 'closed without a word, as an idle one');
+  assert.deepEqual(loopback.recorded.refused, [408]);
+});
+
 test('a client that goes away in the middle of a body is forgotten', async (context) => {
   const loopback = await startListener(context);
   for (const end of ['destroy', 'end'] as const) {
