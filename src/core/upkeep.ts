@@ -117,7 +117,7 @@ function planRegistration(facts: UpkeepFacts, caBundle: string): Write | undefin
 }
 
 function planGuard(
-  { options, injector, guard: there, minor, namespace }: UpkeepFacts,
+  { options, injector, guard: there, minor, namespace, registration: registered }: UpkeepFacts,
   waitsFor: string[],
 ): readonly Write[] {
   if (!hasPolicies(minor)) return [];
@@ -128,13 +128,15 @@ function planGuard(
     waitsFor.push("Istio's injector configuration cannot be read, without which the guard is left as it is");
     return [];
   }
-  return guard(options, injector).flatMap(
+  const writes = guard(options, injector).flatMap(
     (wanted) =>
       writeOf(
         there.find(({ kind }) => kind === wanted.kind),
         ownedBy(namespace, wanted),
       ) ?? [],
   );
+  // before there is a webhook every pod lacks its sidecar: a guard that denies would refuse them all
+  return registered === undefined ? writes.filter(({ drift }) => drift !== undefined) : writes;
 }
 
 /**
@@ -152,9 +154,9 @@ function writeOf(found: KubeObject | undefined, wanted: KubeObject): Write | und
   if (found === undefined) return { kind: 'apply', object: wanted, drift: undefined };
   const drift = findDrift(found, wanted);
   if (drift === undefined) return undefined;
-  const { resourceVersion } = found.metadata;
+  const { uid, resourceVersion } = found.metadata;
   // of that version, so that somebody who wakes up late cannot put an old bundle over a new one
-  const metadata = { ...wanted.metadata, ...(resourceVersion === undefined ? {} : { resourceVersion }) };
+  const metadata = { ...wanted.metadata, ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) };
   return { kind: 'apply', object: { ...wanted, metadata }, drift };
 }
 

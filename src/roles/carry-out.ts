@@ -25,9 +25,15 @@ export interface CarryOutParts {
   readonly waits: (reasons: readonly string[]) => void;
 }
 
+/** What was looked at, and what follows from it. */
+interface Decided {
+  readonly facts: UpkeepFacts;
+  readonly plan: UpkeepPlan;
+}
+
 export interface Round {
-  /** What was looked at and decided; undefined while there are no options that can be read. */
-  readonly decided: { readonly facts: UpkeepFacts; readonly plan: UpkeepPlan } | undefined;
+  /** Undefined while there are no options that can be read. */
+  readonly decided: Decided | undefined;
   readonly complaints: readonly string[];
 }
 
@@ -38,15 +44,21 @@ const shortestRestMs = 100;
 const probeEveryMs = 1_000;
 
 /** Throws what went wrong, after everything else has been done. */
-export async function carryOut(parts: CarryOutParts, round: Round, signal: AbortSignal): Promise<Outcome> {
+export async function carryOut(
+  parts: CarryOutParts,
+  { decided, complaints }: Round,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  // not even certificates are renewed then: nobody knows who makes them
+  if (decided === undefined) throw new KubeError('no-configuration', complaints.join('; '));
   const work = createWork(signal);
-  const waitsFor = [...round.complaints];
-  if (round.decided !== undefined) await doAll(parts, round.decided, { work, waitsFor, signal });
+  const waitsFor = [...complaints];
+  await doAll(parts, decided, { work, waitsFor, signal });
   parts.telemetry.waits(waitsFor);
   parts.waits(waitsFor);
   work.throwFailures();
   if (work.hasChanged) return { kind: 'again' };
-  return { kind: 'rest', milliseconds: restMs(round.decided) };
+  return { kind: 'rest', milliseconds: restMs(decided) };
 }
 
 interface Work {
@@ -90,11 +102,7 @@ interface Doing {
   readonly signal: AbortSignal;
 }
 
-async function doAll(
-  parts: CarryOutParts,
-  { facts, plan }: NonNullable<Round['decided']>,
-  { work, waitsFor, signal }: Doing,
-): Promise<void> {
+async function doAll(parts: CarryOutParts, { facts, plan }: Decided, { work, waitsFor, signal }: Doing): Promise<void> {
   parts.telemetry.certificates(plan.notAfter);
   await work.attempt(() => changeCertificates(parts, plan, facts));
   if (work.hasChanged) return; // what follows may be another thing now
@@ -131,7 +139,7 @@ async function changeCertificates(
   { certificates }: UpkeepPlan,
   { secret }: UpkeepFacts,
 ): Promise<boolean> {
-  if (certificates?.plan.step === undefined) return false;
+  if (certificates === undefined) return false;
   const { facts, plan } = certificates;
   const { state, why, step } = plan;
   if (step === undefined) return false;
@@ -193,9 +201,7 @@ function referenceTo({ apiVersion, kind, metadata: { name, namespace, uid } }: K
   return { apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }), ...(uid && { uid }) };
 }
 
-function restMs(decided: Round['decided']): number {
-  if (decided === undefined) return longestRestMs;
-  const { facts, plan } = decided;
+function restMs({ facts, plan }: Decided): number {
   if (facts.registration === undefined && plan.registration !== undefined) return probeEveryMs;
   const at = plan.certificates?.plan.lookAgainAt?.getTime() ?? Number.POSITIVE_INFINITY;
   return Math.max(shortestRestMs, Math.min(longestRestMs, at - Date.now()));

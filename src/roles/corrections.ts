@@ -32,8 +32,8 @@ export function createCorrections(): Corrections {
       const now = performance.now();
       const recent = (written.get(path) ?? []).filter((at) => now - at < mostWithin.milliseconds);
       if (recent.length >= mostWithin.count) return `somebody changes ${path} again and again`;
-      written.set(path, [...recent, now]);
       const after = await applyWhole(kube, object, path);
+      written.set(path, [...recent, now]); // a write that is refused changes nothing, and is no quarrel
       if (findDrift(after, object) === undefined) stubborn.delete(path);
       else stubborn.set(path, after.metadata.resourceVersion);
       return undefined;
@@ -46,9 +46,16 @@ async function applyWhole(kube: Kube, object: KubeObject, path: string): Promise
   const options = { fieldManager: fieldManagers.control };
   const applied = await kube.apply(object, options);
   if (findDrift(applied, object) === undefined) return applied;
-  const { webhooks, spec } = object;
-  const { resourceVersion } = applied.metadata;
-  const body = { metadata: { resourceVersion }, ...(webhooks === undefined ? { spec } : { webhooks }) };
-  const contentType = 'application/merge-patch+json';
+  const field = object['webhooks'] === undefined ? 'spec' : 'webhooks';
+  const { ownerReferences } = object.metadata;
+  const body = [
+    { op: 'replace', path: '/metadata/resourceVersion', value: applied.metadata.resourceVersion },
+    // in the place of all that is there; a merge would keep some
+    { op: 'add', path: `/${field}`, value: object[field] },
+    ...(ownerReferences === undefined
+      ? []
+      : [{ op: 'add', path: '/metadata/ownerReferences', value: ownerReferences }]),
+  ];
+  const contentType = 'application/json-patch+json';
   return (await kube.call('PATCH', path, { body, contentType, query: options })) as KubeObject;
 }

@@ -29,7 +29,7 @@ export interface Loop {
   readonly ended: Promise<void>;
 }
 
-/** So many rounds that change something one after the other are no progress any more. */
+/** So many rounds that change something before the first rest are no progress any more: each further one is a failure. */
 const mostRoundsWithoutRest = 20;
 
 /** Runs until the signal aborts; the first round at once. */
@@ -61,7 +61,7 @@ export function startLoop<Seen, Plan>(parts: LoopParts<Seen, Plan>, signal: Abor
   };
 }
 
-/** What came one after the other. */
+/** What came since the last rest. */
 interface Streak {
   failures: number;
   changes: number;
@@ -77,17 +77,17 @@ async function tryRound<Seen, Plan>(
     const seen = await parts.observe();
     if (signal.aborted) return 0;
     const outcome = await parts.act(parts.decide(seen), signal);
-    streak.failures = 0;
-    streak.changes = outcome.kind === 'again' ? streak.changes + 1 : 0;
-    if (streak.changes > mostRoundsWithoutRest)
+    if (outcome.kind === 'again') {
+      streak.changes += 1;
+      if (streak.changes <= mostRoundsWithoutRest) return 0;
       throw new Error(`${streak.changes} rounds changed something, and no end`);
-    if (outcome.kind === 'again') return 0;
+    }
+    [streak.failures, streak.changes] = [0, 0];
     parts.succeeded();
     return outcome.milliseconds;
   } catch (error) {
     if (signal.aborted) return 0; // what was cut off is no failure
     streak.failures += 1;
-    streak.changes = 0;
     const waitMs = backoffMs(streak.failures);
     parts.failed(error, waitMs);
     return waitMs;

@@ -17,8 +17,10 @@ import {
 import { readInjectorConfig } from '../core/configuration/injector-config.ts';
 import type { EventDraft } from '../core/model/event.ts';
 import type { KubeObject } from '../core/model/kube-object.ts';
-import { problemLine } from '../core/model/problem.ts';
+import { fail, ok, problemLine, type Result } from '../core/model/problem.ts';
 import { hasPolicies, planUpkeep, type UpkeepFacts } from '../core/upkeep.ts';
+import type { Kube } from '../edge/kube/client.ts';
+import { KubeError } from '../edge/kube/kube-error.ts';
 import { minorOf } from '../edge/kube/native-probe.ts';
 import { type CarryOutParts, carryOut, type Round } from './carry-out.ts';
 import { createCorrections } from './corrections.ts';
@@ -83,12 +85,12 @@ async function observeAll(
   if (guardKinds.length > 0) wakeUps.followGuard();
   const [namespace, injectorMap, secret, registration, ...guard] = await Promise.all([
     kube.get(resources.namespaces, ownNamespace),
-    options.guard === 'off' ? undefined : kube.get(resources.configMaps, place.name, place.namespace),
+    options.guard === 'off' ? undefined : askInjector(kube, place),
     kube.get(resources.secrets, names.certificates, ownNamespace),
     kube.get(resources.mutatingWebhooks, names.registration),
     ...guardKinds.map((kind) => kube.get(kind, names.guard)),
   ]);
-  const problems = options.guard === 'off' ? [] : readInjector(memory, injectorMap, place);
+  const problems = injectorMap === undefined ? [] : readInjector(memory, injectorMap, place);
   const facts: UpkeepFacts = {
     options,
     injector: memory.injector,
@@ -103,11 +105,22 @@ async function observeAll(
   return { facts, problems };
 }
 
+/** Roles name one ConfigMap. Whoever only changes the revision asks for another, and everything else has to go on. */
+async function askInjector(kube: Kube, place: ConfigMapPlace): Promise<Result<KubeObject | undefined>> {
+  try {
+    return ok(await kube.get(resources.configMaps, place.name, place.namespace));
+  } catch (error) {
+    if (!(error instanceof KubeError) || error.code !== 'forbidden') throw error;
+    const expected = `${error.message}; \`pillion install\` gives the right to read it`;
+    return fail([{ path: placeText(place), value: undefined, expected }]);
+  }
+}
+
 /** The last good one of that place stays in use; returns what is wrong. */
-function readInjector(memory: Memory, map: KubeObject | undefined, place: ConfigMapPlace): readonly string[] {
+function readInjector(memory: Memory, map: Result<KubeObject | undefined>, place: ConfigMapPlace): readonly string[] {
   if (memory.injectorOf !== placeText(place)) memory.injector = undefined;
   memory.injectorOf = placeText(place);
-  const document = readInjectorMap(map, place).config;
+  const document = map.ok ? readInjectorMap(map.value, place).config : map;
   const read = document.ok ? readInjectorConfig(document.value.value) : document;
   if (!read.ok) return read.error.map(problemLine);
   memory.injector = read.value;

@@ -124,6 +124,11 @@ export const handWritten: readonly BadDocument[] = [
     ': certificates.leafLifetime: Cannot read "7 days": must be a duration',
   ),
   options(
+    { certificates: { leafLifetime: '5m' } },
+    ': certificates.leafLifetime: Cannot read "5m": must be at least 1h',
+  ),
+  options({ certificates: { settle: '1d' } }, ': certificates.settle: Cannot read "1d": must be at most 10m'),
+  options(
     { excludedNamespaces: ['batch', 'Shop'] },
     ': excludedNamespaces[1]: Cannot read "Shop": must be a DNS label',
   ),

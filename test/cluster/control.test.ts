@@ -2,7 +2,7 @@
 // only one of several write.
 import assert from 'node:assert/strict';
 import { after, before, suite, type TestContext, test } from 'node:test';
-import { secretAnnotations } from '../../src/core/certificates/secret.ts';
+import { type RotationRequest, secretAnnotations } from '../../src/core/certificates/secret.ts';
 import { names, ownNamespace } from '../../src/core/cluster/names.ts';
 import { resources } from '../../src/core/cluster/resources.ts';
 import type { JsonObject } from '../../src/core/model/json.ts';
@@ -36,6 +36,10 @@ suite('control', { skip: assets.skip }, () => {
   const registrationPath = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/pillion';
   const entries = async (): Promise<readonly JsonObject[]> =>
     ((await registration())?.['webhooks'] ?? []) as JsonObject[];
+  const rotate = (what: RotationRequest): Promise<unknown> =>
+    merge(`/api/v1/namespaces/${ownNamespace}/secrets/${names.certificates}`, {
+      metadata: { annotations: { [secretAnnotations.rotate]: what } },
+    });
   const timed = async (test: TestContext, what: string, condition: () => Promise<boolean>): Promise<void> => {
     const started = performance.now();
     await until(what, condition, plane.directory);
@@ -126,6 +130,13 @@ suite('control', { skip: assets.skip }, () => {
           spec: { validationActions: ['Audit'] },
         }),
     ],
+    [
+      'a binding that was narrowed',
+      () =>
+        merge('/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/pillion-guard', {
+          spec: { matchResources: { objectSelector: { matchLabels: { guarded: 'yes' } } } },
+        }),
+    ],
   ];
   const meddle = async (change: (webhook: JsonObject) => JsonObject): Promise<JsonObject> =>
     merge(registrationPath, { webhooks: (await entries()).map(change) });
@@ -144,6 +155,14 @@ suite('control', { skip: assets.skip }, () => {
       await timed(test, `${what} is put right`, async () => JSON.stringify(await contents()) === before);
     });
   }
+
+  test('an owner that was added is taken away', async () => {
+    const { ownerReferences = [] } = (await registration())?.metadata ?? {};
+    assert.equal(ownerReferences.length, 1);
+    const other = { apiVersion: 'v1', kind: 'Namespace', name: 'default', uid: '0b7b1b3c-0000-4000-8000-000000000000' };
+    await merge(registrationPath, { metadata: { ownerReferences: [...ownerReferences, other] } });
+    await until('it is gone', async () => (await registration())?.metadata.ownerReferences?.length === 1);
+  });
 
   test('options count when they change', async () => {
     await writeSettings(plane.kube, {
@@ -174,11 +193,22 @@ suite('control', { skip: assets.skip }, () => {
 
   test('a leaf that is asked for is made, and the annotation is taken away', async () => {
     const before = (await leafInSecret(plane))?.fingerprint256;
-    const path = `/api/v1/namespaces/${ownNamespace}/secrets/${names.certificates}`;
-    await merge(path, { metadata: { annotations: { [secretAnnotations.rotate]: 'leaf' } } });
+    await rotate('leaf');
     await until('there is another leaf', async () => (await leafInSecret(plane))?.fingerprint256 !== before);
     const secret = await plane.kube.get(resources.secrets, names.certificates, ownNamespace);
     assert.equal(secret?.metadata.annotations?.[secretAnnotations.rotate], undefined);
+  });
+
+  test('a revision whose injector configuration may not be read keeps nothing else from being done', async () => {
+    const before = (await leafInSecret(plane))?.fingerprint256;
+    await writeSettings(plane.kube, { options: { revision: 'other', certificates: { settle: '2s' } } });
+    await until('it says so', async () =>
+      /"istio-sidecar-injector-other" is forbidden/.test((await condition(control, 'upkeep')).reason),
+    );
+    await rotate('leaf');
+    await until('there is another leaf', async () => (await leafInSecret(plane))?.fingerprint256 !== before);
+    await writeSettings(plane.kube, { options: { certificates: { settle: '2s' } } });
+    await until('the registration is the one before', async () => (await entries()).length > 2);
   });
 
   test('of two one writes; when it is killed the other goes on, and one that ends gives the Lease up', async (test) => {
@@ -202,6 +232,21 @@ suite('control', { skip: assets.skip }, () => {
       async () => (await metric(third, 'pillion_control_leader')) === 1,
     );
     control = third;
+  });
+
+  test('one that begins with options that cannot be read is not ready and says why, until they are mended', async () => {
+    await writeSettings(plane.kube, { options: { nonsense: true } });
+    assert.equal(await control.stop(), 0);
+    control = await installation.startControl();
+    await until('it says so', async () => {
+      const { status, conditions } = await ready(control);
+      return status === 503 && conditions.some(({ reason }) => /nonsense: there is no such option/.test(reason));
+    });
+    const succeededAt = (): Promise<number> => metric(control, 'pillion_control_last_success_timestamp_seconds');
+    assert.equal(await succeededAt(), 0);
+    await writeSettings(plane.kube, { options: { certificates: { settle: '2s' } } });
+    await until('it works', async () => (await succeededAt()) > 0);
+    assert.equal((await ready(control)).status, 200);
   });
 });
 

@@ -20,7 +20,7 @@ test('whoever deletes our namespace takes registration and guard away too', { sk
   const now = new Date();
   const { cert } = await issueAuthority({ now, notAfter: new Date(now.getTime() + 3_600_000) });
   const data = { 'ca.crt': Buffer.from(cert).toString('base64') };
-  const plan = planUpkeep({
+  const facts = {
     options: options.value,
     injector: { policy: 'enabled', neverInjectSelector: [], alwaysInjectSelector: [] },
     secret: { apiVersion: 'v1', kind: 'Secret', metadata: { name: names.certificates }, data },
@@ -30,8 +30,10 @@ test('whoever deletes our namespace takes registration and guard away too', { sk
     minor: 34,
     trust: noTrust,
     now,
-  });
-  for (const write of [plan.registration, ...plan.guard]) {
+  };
+  const { registration } = planUpkeep(facts);
+  const { guard } = planUpkeep({ ...facts, registration: registration?.object });
+  for (const write of [registration, ...guard]) {
     assert.ok(write);
     await kube.apply(write.object, { fieldManager: fieldManagers.control });
   }

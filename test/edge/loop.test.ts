@@ -85,11 +85,13 @@ test('after failures it waits longer each time, whoever calls, and starts anew a
   assert.ok(next - begun >= first - 2, 'the wait was not cut short');
 });
 
-test('rounds that change something and find no end count as a failure', async (context) => {
+test('rounds that change something and find no end count as failures, each with a longer wait', async (context) => {
   const driven = drive(context, Array<Outcome>(100).fill({ kind: 'again' }));
-  await until('it has given up for a while', () => driven.failures.length === 1);
-  assert.match(String(driven.failures[0]), /changed something, and no end/);
-  assert.ok(driven.rounds.length < 50);
+  await until('it has given up three times', () => driven.failures.length === 3);
+  for (const failure of driven.failures) assert.match(String(failure), /changed something, and no end/);
+  const [first = 0, second = 0, third = 0] = driven.waits;
+  assert.ok(first < second && second < third, driven.waits.join());
+  assert.ok(driven.rounds.length < 50, `${driven.rounds.length} rounds`);
 });
 
 test('it ends when it is told to, from its rest, from a wait, and after the round that is going on', async (context) => {

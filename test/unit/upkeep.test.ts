@@ -86,19 +86,21 @@ test('with cert-manager the bundle is left to it, begun with that of the Secret 
 test('a registration is put right only as the one that was looked at', async () => {
   const bundle = await authority();
   const there = registered(external, bundle);
-  const metadata = { ...there.metadata, resourceVersion: '7' };
+  const metadata = { ...there.metadata, uid: 'of-it', resourceVersion: '7' };
   const { registration: write } = plan(external, {
     secret: secretOf(`${bundle}${await authority()}`),
     registration: { ...there, metadata },
   });
   assert.equal(write?.object.metadata.resourceVersion, '7');
+  assert.equal(write?.object.metadata.uid, 'of-it', 'by which kubectl describe finds the Event');
 });
 
 test('before Kubernetes 1.30 there is neither guard nor matchConditions', async () => {
   const old = plan(external, { secret: secretOf(await authority()), minor: 29 });
   assert.deepEqual(old.guard, []);
   assert.doesNotMatch(JSON.stringify(old.registration?.object), /matchConditions/);
-  const current = plan(external, { secret: secretOf(await authority()), minor: 30 });
+  const registration = registered({}, await authority());
+  const current = plan(external, { secret: secretOf(await authority()), registration, minor: 30 });
   assert.deepEqual(
     current.guard.map(({ object }) => object.kind),
     ['ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding'],
@@ -115,6 +117,22 @@ test('a guard that is off is removed, but only ours', () => {
   assert.deepEqual(plan({ guard: 'off' }, { guard: foreign as KubeObject[] }).guard, []);
 });
 
+test('there is no guard before there is a registration, and it stays when the registration is lost', async () => {
+  const secret = secretOf(await authority());
+  assert.deepEqual(plan(external, { secret }).guard, []);
+  const registration = registered(external, await authority());
+  const made = plan(external, { secret, registration }).guard.map(({ object }) => object);
+  assert.equal(made.length, 2);
+  assert.deepEqual(plan(external, { secret, guard: made }).guard, []);
+  const [policy, binding] = made;
+  const stale = { ...(binding as KubeObject), spec: {} };
+  const mended = plan(external, { secret, guard: [policy as KubeObject, stale] }).guard;
+  assert.deepEqual(
+    mended.map(({ object }) => object.kind),
+    ['ValidatingAdmissionPolicyBinding'],
+  );
+});
+
 test("the guard is left as it is while Istio's injector configuration cannot be read", () => {
   const waiting = plan({}, { injector: undefined });
   assert.deepEqual(waiting.guard, []);
@@ -129,8 +147,10 @@ test('registration and guard belong to our namespace, and to the new one after i
     metadata: { name: 'pillion-system', uid },
   });
   const owners = (uid: string) => [{ apiVersion: 'v1', kind: 'Namespace', name: 'pillion-system', uid }];
-  const made = plan(external, { secret, namespace: namespace('first') });
-  const objects = [made.registration, ...made.guard].map((write) => write?.object as KubeObject);
+  const first = { secret, namespace: namespace('first') };
+  const registration = plan(external, first).registration?.object;
+  const made = plan(external, { ...first, registration });
+  const objects = [registration, ...made.guard.map(({ object }) => object)].filter((one) => one !== undefined);
   assert.equal(objects.length, 3);
   for (const { metadata } of objects) assert.deepEqual(metadata.ownerReferences, owners('first'));
   const [there, ...guards] = objects;

@@ -2,7 +2,7 @@
 // Does not belong here: which step is due (plan.ts).
 import type { CertificateFacts, CertificateOptions, CertificateStep, Made } from './facts.ts';
 import type { CertificateContents, CertificateSecret } from './secret.ts';
-import { type Authority, isOurs, isSignedBy, isValid, type Signer } from './x509.ts';
+import { type Authority, isOurs, isSignedBy, isValid, type Signer, usable } from './x509.ts';
 
 /** A kubelet brings a changed Secret into the pods within two minutes; an overlap that is shorter would break them. */
 const leastOverlapMs = 180_000;
@@ -14,9 +14,9 @@ export function overlapMs({ overlap }: CertificateOptions): number {
 /** The contents of the Secret when the step is done with what was made for it. */
 export function contentsAfter(facts: CertificateFacts, step: CertificateStep, made: Made): CertificateContents {
   const { secret, now } = facts;
-  const announced = made.authority ?? valid(secret.successor, now);
+  const announced = made.authority ?? usable(secret.successor, now);
   const isPromotion = step.needsLeafOf === 'successor';
-  const signer = isPromotion ? announced : valid(secret.signer, now);
+  const signer = isPromotion ? announced : usable(secret.signer, now);
   const successor = isPromotion ? undefined : announced;
   const leaf = made.leaf ?? secret.leaf;
   const isCalm = signer !== undefined && leaf !== undefined && isSignedBy(leaf, signer);
@@ -45,7 +45,7 @@ function trustedBesides(
   { secret, registered = [], now }: CertificateFacts,
   current: readonly (Authority | undefined)[],
 ): readonly Authority[] {
-  const lost = registered.filter((authority) => isOurs(authority) || valid(secret.signer, now) === undefined);
+  const lost = registered.filter((authority) => isOurs(authority) || usable(secret.signer, now) === undefined);
   const all = new Map([...bundleOf(secret), ...lost].map((authority) => [authority.id, authority]));
   for (const one of current) if (one !== undefined) all.delete(one.id);
   return [...all.values()].filter(({ certificate }) => isValid(certificate, now));
@@ -90,10 +90,6 @@ export function isSame(secret: CertificateContents, wanted: CertificateContents)
     secret.retired.size === wanted.retired.size &&
     [...wanted.retired].every(([id, since]) => secret.retired.get(id)?.getTime() === since.getTime())
   );
-}
-
-function valid(signer: Signer | undefined, now: Date): Signer | undefined {
-  return signer !== undefined && isValid(signer.certificate, now) ? signer : undefined;
 }
 
 function isIn(authorities: readonly Authority[] | undefined, { id }: Authority): boolean {

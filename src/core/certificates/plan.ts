@@ -23,7 +23,7 @@
 // Does not belong here: carrying a step out (roles/), what the Secret then holds (contents.ts).
 import { bundleOf, contentsAfter, isSame, overlapMs } from './contents.ts';
 import type { CertificateFacts, CertificateStep } from './facts.ts';
-import { type Authority, isSignedBy, isValid, missingNames, renewalTime, type Signer } from './x509.ts';
+import { type Authority, isSignedBy, isValid, missingNames, renewalTime, usable } from './x509.ts';
 
 /** Steps that change the Secret. */
 export const certificateSteps = ['promote', 'start', 'announce', 'renew', 'tidy'] as const;
@@ -135,10 +135,6 @@ function isSettled({ registered, trust, options, now }: CertificateFacts, { id }
   if (registered === undefined) return true;
   const since = trust.get(id);
   return since !== undefined && now.getTime() - since >= options.settle * 1000;
-}
-
-function usable(signer: Signer | undefined, now: Date): Signer | undefined {
-  return signer !== undefined && isValid(signer.certificate, now) ? signer : undefined;
 }
 
 function validity({ certificate }: Pick<Authority, 'certificate'>): string {

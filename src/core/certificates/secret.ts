@@ -68,7 +68,8 @@ export function readSecret(object: KubeObject): CertificateSecret {
     const [cert, key] = [text(certKey), text(keyKey)];
     if (cert === '' && key === '') return undefined;
     const found = read(cert, key);
-    if (found === undefined) faults.push(`${certKey} and ${keyKey} are no certificate with its key`);
+    const what = certKey === secretKeys.leaf ? 'certificate with its key' : 'authority of ours with its key';
+    if (found === undefined) faults.push(`${certKey} and ${keyKey} are no ${what}`);
     return found;
   };
   const { authorities, unreadable } = readBundle(text(secretKeys.bundle));
@@ -118,8 +119,10 @@ export function printSecret(contents: CertificateContents, before: KubeObject | 
     if (text === undefined) delete data[key];
     else data[key] = Buffer.from(text).toString('base64');
   };
-  put(secretKeys.leaf, contents.leaf?.chain);
-  put(secretKeys.leafKey, contents.leaf?.key);
+  // a Secret of that type, as other programs make it, must have both keys, and the type cannot be changed
+  const none = before?.['type'] === 'kubernetes.io/tls' ? '' : undefined;
+  put(secretKeys.leaf, contents.leaf?.chain ?? none);
+  put(secretKeys.leafKey, contents.leaf?.key ?? none);
   put(secretKeys.bundle, printBundle(contents.bundle));
   put(secretKeys.signer, contents.signer?.pem);
   put(secretKeys.signerKey, contents.signer?.key);

@@ -55,13 +55,21 @@ export function printBundle(authorities: readonly Authority[]): string {
   return authorities.map(({ pem }) => pem).join('');
 }
 
-/** The authority with its key, where they belong together and may sign. */
+/**
+ * The authority of ours with its key, where they belong together. Those of others cannot sign here: their keys may be of
+ * another kind, and what is signed names them with another kind of string, which is another name to an API server.
+ */
 export function readSigner(pem: string, key: string): Signer | undefined {
   const [authority, ...others] = readBundle(pem).authorities;
-  if (authority === undefined || others.length > 0 || !authority.certificate.ca) return undefined;
+  if (authority === undefined || others.length > 0 || !isOurs(authority) || !authority.certificate.ca) return undefined;
   const privateKey = readKey(key);
   if (privateKey === undefined || !authority.certificate.checkPrivateKey(privateKey)) return undefined;
   return { ...authority, key };
+}
+
+/** The signer, where there is one and it is valid. */
+export function usable(signer: Signer | undefined, now: Date): Signer | undefined {
+  return signer !== undefined && isValid(signer.certificate, now) ? signer : undefined;
 }
 
 /** The leaf with its key, where they belong together; the first certificate of a chain is the leaf. */

@@ -22,6 +22,9 @@ const closed: ReadonlySet<string> = new Set([
   'matchConstraints',
 ]);
 
+/** Fields that count where we write none: each takes a policy or its binding away from some or all pods. */
+const narrowing: ReadonlySet<string> = new Set(['paramKind', 'paramRef', 'matchResources']);
+
 /** Fields of the object itself, besides its metadata, in which it can drift. */
 const bodies = ['webhooks', 'spec'] as const;
 
@@ -63,7 +66,7 @@ function compareLists(found: unknown, wanted: readonly unknown[], path: string):
 function compareObjects(found: unknown, wanted: JsonObject, path: string): Drift | undefined {
   const there = isObject(found) ? found : {};
   const name = path.slice(path.lastIndexOf('.') + 1);
-  const extra = closed.has(name) ? Object.keys(there).filter((key) => !(key in wanted)) : [];
+  const extra = Object.keys(there).filter((key) => !(key in wanted) && (closed.has(name) || narrowing.has(key)));
   return (
     first(Object.keys(wanted), (key) => compare(there[key], wanted[key], `${path}.${key}`)) ??
     first(extra, (key) => drift(there[key], undefined, `${path}.${key}`))

@@ -9,13 +9,19 @@ import { fail, ok, type Problem, type Result } from '../model/problem.ts';
 
 const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
+function secondsIn(text: string): number {
+  return Number(text.slice(0, -1)) * (secondsOf[text.at(-1) ?? ''] ?? 0);
+}
+
 /** A duration as text becomes seconds: 30s, 10m, 168h, 365d. */
-function duration(fallback: string) {
+function duration(fallback: string, { least = '1s', most = '999999d' } = {}) {
   return z
     .string('must be a duration: 30s, 10m, 168h or 365d')
-    .regex(/^[1-9][0-9]{0,5}[smhd]$/, 'must be a duration: 30s, 10m, 168h or 365d')
+    .regex(/^[1-9][0-9]{0,5}[smhd]$/, { error: 'must be a duration: 30s, 10m, 168h or 365d', abort: true })
+    .refine((text) => secondsIn(text) >= secondsIn(least), `must be at least ${least}`)
+    .refine((text) => secondsIn(text) <= secondsIn(most), `must be at most ${most}`)
     .default(fallback)
-    .transform((text) => Number(text.slice(0, -1)) * (secondsOf[text.at(-1) ?? ''] ?? 0));
+    .transform(secondsIn);
 }
 
 function oneOf<const Values extends readonly [string, ...string[]]>(values: Values, fallback: Values[number]) {
@@ -41,15 +47,18 @@ const certificates = z
       source: oneOf(['managed', 'cert-manager', 'external'], 'managed').describe(
         'Who makes the certificate of the webhook: `pillion control` (managed); cert-manager, which writes the Secret and the caBundle; or somebody who writes the Secret with tls.crt, tls.key and ca.crt (external).',
       ),
-      leafLifetime: duration('168h').describe('How long a certificate is valid; it is renewed at two thirds of it.'),
-      authorityLifetime: duration('365d').describe(
-        'How long an authority is valid; its successor comes at two thirds of it.',
+      // what is left at two thirds must be long enough for a kubelet to bring the new one, and to wait for an authority
+      leafLifetime: duration('168h', { least: '1h' }).describe(
+        'How long a certificate is valid, at least `1h`; it is renewed at two thirds of it.',
+      ),
+      authorityLifetime: duration('365d', { least: '1d' }).describe(
+        'How long an authority is valid, at least `1d`; its successor comes at two thirds of it.',
       ),
       overlap: duration('24h').describe(
         'How long an authority stays trusted after the last certificate that it signed was replaced.',
       ),
-      settle: duration('60s').describe(
-        'How long a new authority is in the registration before a certificate of it is served.',
+      settle: duration('60s', { most: '10m' }).describe(
+        'How long a new authority is in the registration before a certificate of it is served, at most `10m`.',
       ),
     },
     'must be a mapping',

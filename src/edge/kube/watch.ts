@@ -31,26 +31,28 @@ const changes: ReadonlySet<unknown> = new Set(['ADDED', 'MODIFIED', 'DELETED', '
 /** Watches until the stream ends; never throws. Nothing of it is left then, not even a connection. */
 export async function watchOnce(config: KubeConfig, request: WatchRequest, handlers: WatchHandlers): Promise<WatchEnd> {
   const { path, query, stallMs, signal } = request;
-  const { promise, resolve: end } = Promise.withResolvers<WatchEnd>();
+  const { promise, resolve } = Promise.withResolvers<WatchEnd>();
+  let isOver = false;
+  const end = (how: WatchEnd): void => {
+    isOver = true;
+    resolve(how);
+  };
   const connection = ownConnection(config);
   const stalled = setTimeout(() => end({ kind: 'ended', error: undefined }), stallMs);
   const aborted = (): void => end({ kind: 'ended', error: undefined });
   signal.addEventListener('abort', aborted);
   if (signal.aborted) aborted();
   const event = (type: unknown, object: unknown): void => {
+    if (isOver) return; // what is still in the stream would go over what a list or the next watch has brought
     stalled.refresh();
     const error = readEvent(type, object, path, handlers);
     if (error !== undefined) end({ kind: 'lost', error });
   };
-  // the client calls "done" before it resolves where the API server refuses
-  let isDone = false;
-  const done = (error: unknown): void => {
-    isDone = true;
-    end(endOf(error, path));
-  };
+  const done = (error: unknown): void => end(endOf(error, path));
   new Watch(connection.config).watch(path, query, event, done).then(
     () => {
-      if (!isDone && !signal.aborted) handlers.opened();
+      // where the API server refuses, the client has called "done" before
+      if (!isOver) handlers.opened();
     },
     (error: unknown) => done(error), // credentials that cannot be read
   );

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
+import { generate } from 'selfsigned';
 import {
   type CertificateSecret,
   readSecret,
@@ -229,6 +230,44 @@ test("somebody else's certificate gives way to ours, and stays trusted meanwhile
   assert.deepEqual(world.secret?.metadata.labels, { team: 'mesh' });
   const kept = world.secret?.['data'] as Record<string, string> | undefined;
   assert.equal(kept?.['notes.txt'], Buffer.from('keep me').toString('base64'));
+});
+
+test('a Secret of type kubernetes.io/tls keeps the keys that this type must have, also while there is no certificate', async () => {
+  const world = await calmWorld({ settle: '60s' });
+  const { secret } = world;
+  assert.ok(secret !== undefined);
+  const garbage = Buffer.from('garbage').toString('base64');
+  world.putSecret({ ...secret, type: 'kubernetes.io/tls', data: { 'tls.crt': garbage, 'tls.key': garbage } });
+  await world.round();
+  assert.equal(contents(world).leaf, undefined);
+  const kept = world.secret?.['data'] as Record<string, string>;
+  assert.deepEqual([kept['tls.crt'], kept['tls.key']], ['', '']);
+  assert.deepEqual(contents(world).faults, []);
+  await rounds(world, 65);
+  assert.ok(contents(world).leaf !== undefined);
+});
+
+test('an authority of somebody else does not sign, even with its key: ours does, and it stays trusted meanwhile', async () => {
+  const world = await calmWorld({ settle: '1s' });
+  const extensions = [{ name: 'basicConstraints' as const, cA: true, critical: true }];
+  const notAfterDate = new Date(world.nowMs + 300 * dayMs);
+  const notBeforeDate = new Date(world.nowMs - dayMs);
+  const name = [{ name: 'commonName', value: 'Corp Root' }];
+  const options = { algorithm: 'sha256', notBeforeDate, notAfterDate, extensions };
+  for (const keyType of ['ec', 'rsa'] as const) {
+    const { cert, private: key } = await generate(name, { ...options, keyType });
+    edit(world, { [secretKeys.signer]: cert, [secretKeys.signerKey]: key, [secretKeys.bundle]: cert });
+    const before = registered(world);
+    await rounds(world, 6);
+    const { leaf, signer, bundle, faults } = contents(world);
+    assert.deepEqual(faults, []);
+    assert.ok(leaf !== undefined && signer !== undefined && isSignedBy(leaf, signer));
+    assert.match(signer.certificate.subject, /^CN=pillion-ca-/);
+    assert.ok(before.every((id) => registered(world).includes(id)));
+    assert.ok(
+      bundle.some(({ certificate }) => certificate.fingerprint256 === new X509Certificate(cert).fingerprint256),
+    );
+  }
 });
 
 test('an authority that somebody put into the caBundle by hand is not taken over', async () => {

@@ -69,6 +69,9 @@ const changes: readonly (readonly [
   ['webhooks[0].rules[0].operations.length', wanted, ['webhooks', 0, 'rules', 0, 'operations'], []],
   ['metadata.labels.app.kubernetes.io/name', wanted, ['metadata', 'labels'], {}],
   ['spec.matchConstraints.excludeResourceRules', policy, ['spec', 'matchConstraints', 'excludeResourceRules'], [{}]],
+  ['spec.paramKind', policy, ['spec', 'paramKind'], { apiVersion: 'v1', kind: 'ConfigMap' }],
+  ['spec.matchResources', binding, ['spec', 'matchResources'], { objectSelector: { matchLabels: { a: 'b' } } }],
+  ['spec.paramRef', binding, ['spec', 'paramRef'], { name: 'x', parameterNotFoundAction: 'Allow' }],
   ['spec.validationActions.length', binding, ['spec', 'validationActions'], ['Audit']],
 ];
 
