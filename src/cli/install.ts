@@ -2,9 +2,10 @@
 // and, when asked, waits until it works.
 // Does not belong here: the objects (core/install/), the calls (edge/kube/).
 import { names, ownNamespace } from '../core/cluster/names.ts';
+import type { ClusterOptions } from '../core/cluster/options.ts';
 import { resources } from '../core/cluster/resources.ts';
 import { fitOf } from '../core/install/fit.ts';
-import { installObjects } from '../core/install/objects.ts';
+import { type InstallInput, installObjects } from '../core/install/objects.ts';
 import type { KubeObject } from '../core/model/kube-object.ts';
 import type { Applied } from '../edge/kube/apply.ts';
 import type { Kube } from '../edge/kube/client.ts';
@@ -45,7 +46,7 @@ export const installCommand: Command = {
       name: 'allow-overlap',
       doc: 'Install although another webhook injects the same pods: for the time of a move, in which pods pass both.',
     },
-    { name: 'wait', doc: 'Wait until both Deployments are available and the API server calls the webhook.' },
+    { name: 'wait', doc: 'Wait until both Deployments are available and the registration is as the options ask.' },
     { name: 'timeout', value: 'DURATION', fallback: defaultTimeout, doc: 'How long --wait waits: 90s, 5m.' },
     ...connectionOptions,
   ],
@@ -62,17 +63,17 @@ async function install(io: Io, options: OptionValues): Promise<number> {
   const timeoutMs = durationMs('timeout', textOf(options, 'timeout') ?? defaultTimeout);
   return withCluster(options, async (kube) => {
     const isDry = options.has('diff') || options.has('dry-run');
-    const objects = await chooseObjects(io, options, kube);
-    await applyObjects(io, kube, objects, { isDry, isDiff: options.has('diff') });
+    const choice = await chooseFor(io, options, kube);
+    await applyObjects(io, kube, installObjects(choice), { isDry, isDiff: options.has('diff') });
     if (isDry) return exitCodes.done;
-    if (options.has('wait')) await waitForIt(io, kube, timeoutMs);
+    if (options.has('wait')) await waitForIt(io, kube, choice.options, timeoutMs);
     else io.stdout.write('It is starting: "pillion install --wait" or "pillion doctor" tells when it works\n');
     return exitCodes.done;
   });
 }
 
 /** Looks at the cluster first; throws UsageError with every reason why nothing can be installed there. */
-async function chooseObjects(io: Io, options: OptionValues, kube: Kube): Promise<readonly KubeObject[]> {
+async function chooseFor(io: Io, options: OptionValues, kube: Kube): Promise<InstallInput> {
   const { surveyCluster } = await import('../edge/kube/survey.ts');
   const [optionsMap, deployment] = await Promise.all([
     kube.get(resources.configMaps, names.options, ownNamespace),
@@ -83,7 +84,7 @@ async function chooseObjects(io: Io, options: OptionValues, kube: Kube): Promise
   const { refusals, notes } = fitOf(survey, choice.options, options.has('allow-overlap'));
   for (const note of notes) io.stderr.write(`Note: ${note}\n`);
   if (refusals.length > 0) throw new UsageError(refusals.join('\n'));
-  return installObjects(choice);
+  return choice;
 }
 
 const column = 10;
@@ -114,11 +115,11 @@ async function applyObjects(
   io.stdout.write(`${counts.join(', ')}${isDry ? '; nothing was written' : ''}\n`);
 }
 
-async function waitForIt(io: Io, kube: Kube, timeoutMs: number): Promise<void> {
+async function waitForIt(io: Io, kube: Kube, options: ClusterOptions, timeoutMs: number): Promise<void> {
   const { awaitRollout } = await import('../edge/kube/await-rollout.ts');
   const report = ({ what, state }: { readonly what: string; readonly state: string }): void =>
     void io.stdout.write(`${what}: ${state}\n`);
-  const open = await awaitRollout(kube, report, AbortSignal.timeout(timeoutMs));
+  const open = await awaitRollout(kube, options, report, AbortSignal.timeout(timeoutMs));
   if (open.length === 0) return void io.stdout.write('Pillion is installed\n');
   const [first] = open;
   throw new UsageError(

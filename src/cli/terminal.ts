@@ -8,9 +8,9 @@ export interface Terminal {
 }
 
 /** Colour only for a person, and not against NO_COLOR (https://no-color.org). */
-export function terminalOf({ stdout, env }: Io): Terminal {
+export function terminalOf({ stdout, env }: Pick<Io, 'stdout' | 'env'>): Terminal {
   const colour = stdout.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
-  return { width: Math.min(stdout.columns ?? 80, 100), colour };
+  return { width: Math.min(stdout.columns || 80, 100), colour }; // some terminals say that they have none
 }
 
 /** Lines of at most `width` characters, broken at spaces; a word that is longer keeps a line of its own. */

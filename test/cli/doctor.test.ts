@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { printDiagnosis } from '../../src/cli/doctor-text.ts';
+import { terminalOf } from '../../src/cli/terminal.ts';
 import type { Diagnosis } from '../../src/core/doctor/checks.ts';
 import { found } from '../../src/core/doctor/findings.ts';
 import { pillion, temporaryFiles } from './command-line.ts';
@@ -54,6 +55,11 @@ test('no line is wider than the terminal', () => {
   };
   const lines = printDiagnosis(long, { width: 60, colour: false }).split('\n');
   assert.ok(Math.max(...lines.map((line) => line.length)) <= 60);
+});
+
+test('a terminal that does not know its width counts as one of 80 characters', () => {
+  const output = { write: () => {}, isTTY: true, columns: 0 };
+  assert.equal(terminalOf({ stdout: output, env: {} }).width, 80);
 });
 
 test('without a cluster the doctor ends with 2 and says what to name', async () => {

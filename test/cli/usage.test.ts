@@ -4,9 +4,11 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import manifest from '../../package.json' with { type: 'json' };
+import { kubeErrorLine } from '../../src/cli/cluster-options.ts';
 import type { ServeOptions } from '../../src/cli/roles.ts';
 import { commandTable } from '../../src/cli/run.ts';
 import { settingsOptions } from '../../src/cli/settings-options.ts';
+import { KubeError } from '../../src/edge/kube/kube-error.ts';
 import { pillion, pillionProcess, repository } from './command-line.ts';
 import { podYaml } from './manifests.ts';
 
@@ -23,13 +25,14 @@ const mistakes: readonly (readonly [string, RegExp])[] = [
   ['serve --tls-cert a', /only one of --tls-cert and --tls-key/],
   ['serve --self-signed a --tls-cert a --tls-key b', /either --tls-cert and --tls-key, or --self-signed/],
   ['serve --self-signed a --drain-delay 5', /--drain-delay "5": it is no duration/],
+  ['serve --self-signed a --drain-delay 600h', /--drain-delay "600h": 24h is the longest/],
   ['serve --self-signed a --from-cluster --values v.yaml', /--values with --from-cluster: .*leave one of them out/],
   ['serve --self-signed a --from-cluster --set a=b', /--set with --from-cluster/],
   ['serve --self-signed a --from-cluster --namespace-object n.yaml', /--namespace-object with --from-cluster/],
   ['serve --self-signed a --kubeconfig k', /--kubeconfig: no cluster is asked; add --from-cluster/],
   ['inject --context c', /--context: no cluster is asked; add --from-cluster/],
   ['inject --from-cluster --kubeconfig /nowhere', /kubeconfig.*\/nowhere/],
-  ['why pod.yaml', /pod\.yaml.*files are named with -f/],
+  ['why pod.yaml', /pod\.yaml.*files are named with -f, pods of a cluster as "pod NAME"/],
   ['why pod', /its name is missing; write "pillion why pod NAME"/],
   ['why pod web -f pod.yaml', /a pod of the cluster and a file at once/],
   ['why pod web --kubeconfig /nowhere', /kubeconfig.*\/nowhere/],
@@ -172,4 +175,14 @@ test('the process takes its arguments and its exit code from there', async () =>
   const { exitCode, stderr } = await pillionProcess(['injct']);
   assert.equal(exitCode, 2);
   assert.match(stderr, /Did you mean inject/);
+});
+
+test('what the API server refuses is one line with a remedy: for a namespace that ends it is to wait', () => {
+  const ending =
+    'serviceaccounts "a" is forbidden: unable to create new content in namespace b because it is being terminated';
+  assert.equal(
+    kubeErrorLine(new KubeError('forbidden', ending, 403)),
+    `Cannot ask the API server: ${ending}; run it again once that is gone`,
+  );
+  assert.match(kubeErrorLine(new KubeError('forbidden', 'no', 403)), /; use credentials that may/);
 });

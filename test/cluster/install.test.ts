@@ -8,6 +8,7 @@ import { fieldManagers, names, ownNamespace } from '../../src/core/cluster/names
 import { readOptions } from '../../src/core/cluster/options.ts';
 import { registration } from '../../src/core/cluster/registration.ts';
 import { pathOf, resources } from '../../src/core/cluster/resources.ts';
+import { deploymentStep } from '../../src/core/install/rollout.ts';
 import { isObject, type JsonObject } from '../../src/core/model/json.ts';
 import type { KubeObject } from '../../src/core/model/kube-object.ts';
 import { type Ended, pillion } from '../cli/command-line.ts';
@@ -233,18 +234,21 @@ test('an installation', { skip: assets.skip }, async (context) => {
   await context.test('waits, and says what is missing when time is up', async () => {
     const { exitCode, stdout, stderr } = await install('--wait', '--timeout', '600ms');
     assert.equal(exitCode, 2);
-    assert.match(stdout, /^Deployment pillion-webhook: 0 of 2 replicas available$/m);
+    assert.match(stdout, /^Deployment pillion-webhook: 0 of 2 replicas available/m);
     assert.match(stderr, /^Cannot finish the installation: after 0\.6 s, .* run "pillion doctor"$/m);
   });
 
   await context.test('is waited for until the webhook is registered', async () => {
     const waiting = install('--wait', '--timeout', '1m');
-    const isReady = async (): Promise<boolean> => {
+    // pods of an earlier image are there too, and go one by one as new ones become ready
+    const isRolledOut = async (): Promise<boolean> => {
       await makeReady(plane);
-      const webhook = await kube.get(resources.deployments, names.webhook, ownNamespace);
-      return (webhook?.['status'] as JsonObject)?.['availableReplicas'] === 2;
+      const found = await Promise.all(
+        [names.webhook, names.control].map((name) => kube.get(resources.deployments, name, ownNamespace)),
+      );
+      return found.every((deployment) => deploymentStep('it', deployment).isDone);
     };
-    await until('the pods are ready', isReady, plane.directory);
+    await until('the pods are ready', isRolledOut, plane.directory);
     const options = readOptions({});
     assert.ok(options.ok);
     const caBundle = readFileSync(join(plane.directory, 'apiserver.crt'), 'utf8');

@@ -1,10 +1,8 @@
 // Answers: which objects are there in a cluster: those of an installation with what they say, or all with their names.
-import { isOurs, ownSelector } from '../../src/core/cluster/labels.ts';
 import { contentOf } from '../../src/core/install/change.ts';
-import { removalOrder } from '../../src/core/install/removal.ts';
 import type { JsonObject } from '../../src/core/model/json.ts';
 import type { KubeObject } from '../../src/core/model/kube-object.ts';
-import { KubeError } from '../../src/edge/kube/kube-error.ts';
+import { findOwn } from '../../src/edge/kube/remove-own.ts';
 import type { ControlPlane } from './control-plane.ts';
 
 function keyOf({ kind, metadata }: KubeObject): string {
@@ -13,17 +11,7 @@ function keyOf({ kind, metadata }: KubeObject): string {
 
 /** Everything of ours, by kind, namespace and name. */
 export async function ownObjects({ kube }: ControlPlane): Promise<ReadonlyMap<string, KubeObject>> {
-  const lists = await Promise.all(
-    removalOrder.map(async (resource) => {
-      try {
-        return (await kube.list(resource, { labelSelector: ownSelector })).items.filter(isOurs);
-      } catch (error) {
-        if (error instanceof KubeError && error.code === 'not-found') return [];
-        throw error;
-      }
-    }),
-  );
-  return new Map(lists.flat().map((object) => [keyOf(object), object]));
+  return new Map((await findOwn(kube)).map((object) => [keyOf(object), object]));
 }
 
 export async function resourceVersions(plane: ControlPlane): Promise<Readonly<Record<string, string | undefined>>> {

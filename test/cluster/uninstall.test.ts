@@ -31,8 +31,12 @@ function writtenByControl(): readonly KubeObject[] {
   ];
 }
 
-/** Others' objects that look a little like ours. */
+const around = { 'app.kubernetes.io/part-of': 'pillion' };
+
+/** Others' objects that look a little like ours, or were made around it. */
 const foreign: readonly KubeObject[] = [
+  { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'pillion-demo', labels: around } },
+  { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'pillion', namespace: 'default', labels: around } },
   { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: names.options, namespace: 'default' } },
   {
     apiVersion: 'rbac.authorization.k8s.io/v1',
@@ -109,7 +113,7 @@ test('an uninstallation', { skip: assets.skip }, async (context) => {
     for (const line of ['MutatingWebhookConfiguration pillion', 'Role istio-system/pillion-control']) {
       assert.ok(stdout.split('\n').includes(line), line);
     }
-    assert.doesNotMatch(stdout, /other|dashboard|default\//);
+    assert.doesNotMatch(stdout, /other|dashboard|demo|default\//);
     assert.deepEqual(await allNames(plane), during);
   });
 

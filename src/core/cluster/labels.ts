@@ -1,11 +1,11 @@
-// Answers: by which labels are objects known to be ours. Uninstalling goes by them, so that nothing else is touched.
+// Answers: by which labels are objects known to be ours. Uninstalling looks for them (install/removal.ts).
 import type { KubeObject } from '../model/kube-object.ts';
 import type { StringMap } from '../model/pod.ts';
 
 const partOf = 'app.kubernetes.io/part-of';
 const system = 'pillion';
 
-/** Finds everything of ours. */
+/** Finds everything of ours, and what people made around it. */
 export const ownSelector = `${partOf}=${system}`;
 
 export type Component = 'webhook' | 'control';

@@ -77,6 +77,16 @@ export function registeredBundle(object: KubeObject): string | undefined {
   return Buffer.from(bundle, 'base64').toString();
 }
 
+/** The object without the authorities that it trusts, to be compared with one that names none. */
+export function withoutBundles(object: KubeObject): KubeObject {
+  const entries = Array.isArray(object['webhooks']) ? object['webhooks'].filter(isObject) : [];
+  const webhooks = entries.map((entry) => {
+    const { caBundle, ...clientConfig } = isObject(entry['clientConfig']) ? entry['clientConfig'] : {};
+    return { ...entry, clientConfig };
+  });
+  return { ...object, webhooks };
+}
+
 /** Namespaces that the webhook is never called for, and that the guard leaves alone. */
 export function neverCalled(options: ClusterOptions): readonly string[] {
   const { istioNamespace, excludedNamespaces } = options;

@@ -138,6 +138,12 @@ export const findings = {
     remedy:
       'With failurePreset safe-start the API server hides why it could not reach the webhook: see the checks of installation and certificate, and its metric apiserver_admission_webhook_fail_open_count.',
   },
+  'webhook-denies': {
+    check: 'webhook',
+    severity: 'error',
+    doc: 'The webhook refuses a probe pod that asks for nothing, so that it refuses every pod.',
+    remedy: 'Mend the injector configuration of the control plane as the message says.',
+  },
   'other-webhook-failing': {
     check: 'webhook',
     severity: 'error',

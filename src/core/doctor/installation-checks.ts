@@ -39,6 +39,10 @@ function replicasOf(name: string, deployment: KubeObject | undefined): { saw: st
   const available = numberIn(deployment['status'], 'availableReplicas') ?? 0;
   const saw = `${name} ${available} of ${wanted} available`;
   const what = `Deployment ${name} has ${available} of ${wanted} replicas available`;
+  if (wanted === 0) {
+    const start = `Start it again: kubectl -n ${ownNamespace} scale deployment ${name} --replicas=2.`;
+    return { saw, findings: [found('no-replica', `Deployment ${name} is scaled to no replica`, start)] };
+  }
   if (available === 0) return { saw, findings: [found('no-replica', what)] };
   return { saw, findings: available < wanted ? [found('too-few-replicas', what)] : [] };
 }

@@ -130,13 +130,14 @@ export function checkQuotas({ quotas, namespaces }: Observations, known: Knowled
   return checkSeen(quotas, (list) => {
     const opted = new Map(namespaces.value.filter((one) => areCalledFor(known, one, {})).map((one) => [one.name, one]));
     const relevant = list.filter(({ namespace }) => opted.has(namespace));
-    const findings = relevant.flatMap((quota) => {
-      const missing = missingResources(
-        injectedSample(opted.get(quota.namespace) as NamespaceView, known, true),
-        quota.resources,
-      );
-      if (missing.length === 0) return [];
-      return [found('quota-refuses', `${quota.name} in ${quota.namespace}: ${fewOf(missing)}`)];
+    // one finding for all that miss the same: quotas are often the same everywhere
+    const missing = Map.groupBy(relevant, ({ namespace, resources }) =>
+      fewOf(missingResources(injectedSample(opted.get(namespace) as NamespaceView, known, true), resources)),
+    );
+    const findings = [...missing].flatMap(([what, quotas]) => {
+      if (what === '') return [];
+      const places = fewOf(quotas.map(({ name, namespace }) => `${name} in ${namespace}`));
+      return [found('quota-refuses', `${places}: ${what}`)];
     });
     return checked(`${count(relevant.length, 'quota')} in opted-in namespaces`, findings);
   });

@@ -2,7 +2,7 @@
 // messages mean.
 
 import { admit } from '../admit.ts';
-import { ownNamespace, serviceHost } from '../cluster/names.ts';
+import { names, ownNamespace, serviceHost } from '../cluster/names.ts';
 import { isObject, type JsonObject } from '../model/json.ts';
 import { proxyContainerName } from '../model/pod.ts';
 import { quoted } from '../model/problem.ts';
@@ -10,12 +10,15 @@ import type { Verdict } from '../model/verdict.ts';
 import { type CheckResult, checked, unchecked } from './check-result.ts';
 import { type Finding, type FindingId, found } from './findings.ts';
 import type { Knowledge } from './knowledge.ts';
-import type { Observations, Place, ProbeOutcome, ProbeResult } from './observations.ts';
+import { type Observations, type Place, type ProbeOutcome, type ProbeResult, seenValue } from './observations.ts';
 import { probePod } from './probes.ts';
 
 /** What the API server says where a webhook that it has to ask fails. */
 const failedCall = /failed calling webhook "([^"]+)": (.*)$/s;
 const noDryRun = /admission webhook "([^"]+)" does not support dry run/;
+/** What it says where a webhook refuses the pod, and where the guard does because of a sidecar that is not there. */
+const refusedBy = /admission webhook "([^"]+)" denied the request: (.*)$/s;
+const missedByGuard = new RegExp(`ValidatingAdmissionPolicy '${names.guard}' .*denied request: Pod has `, 's');
 
 /** Parts of the reason, the first that fits: texts of Go's network library and of the API server. */
 const meanings: readonly (readonly [RegExp, FindingId])[] = [
@@ -35,30 +38,45 @@ export function isTroubleOfPlace(outcome: ProbeOutcome): boolean {
 }
 
 /** Plain sidecars of others have no share in it: the proxy of a pod that nobody else injects is ours. */
-export function checkReach({ probes }: Observations, known: Knowledge): CheckResult {
+export function checkReach({ probes, configurations }: Observations, known: Knowledge): CheckResult {
   const probe = probes.find(({ purpose }) => purpose === 'injection');
   if (probe === undefined) return unchecked('there is no namespace where a probe pod would be injected');
   const { outcome, place } = probe;
   const where = `namespace ${place.namespace}`;
   if (outcome.kind === 'forbidden') return unchecked(`a pod may not be created in ${where}, not even by dry run`);
   const others = otherFailures(probes);
-  if (outcome.kind === 'refused') {
-    const own = failedOwnCall(outcome.message);
-    if (own !== undefined) return checked('it is not reached', [own, ...others]);
-    if (others.length > 0) return checked('a probe pod could not be created', others);
-    const isProof = /violates PodSecurity.*istio-|without restartPolicy=Always/s.test(outcome.message);
-    if (isProof) return checked(`a probe pod in ${where} was injected, and then refused`, []);
-    return unchecked(`the API server refuses a probe pod in ${where}: ${oneLine(outcome.message)}`);
-  }
+  if (outcome.kind === 'refused') return checkRefused(outcome.message, where, others);
   if (hasProxy(outcome.pod)) return checked(`a probe pod in ${where} came back injected`, others);
   const verdict = verdictOn(place, known);
   if (verdict !== undefined && verdict.kind !== 'inject') {
     return unchecked(`by the settings the probe pod is not injected (${verdict.reason})`);
   }
+  const isRegistered = seenValue(configurations)?.some(({ metadata }) => metadata.name === names.registration) ?? true;
+  const remedy = isRegistered ? undefined : 'There is no registration: see that check.';
   return checked('it is not reached', [
-    found('webhook-not-called', `A probe pod in ${where} came back without a sidecar`),
+    found('webhook-not-called', `A probe pod in ${where} came back without a sidecar`, remedy),
     ...others,
   ]);
+}
+
+function checkRefused(message: string, where: string, others: readonly Finding[]): CheckResult {
+  const own = failedOwnCall(message);
+  if (own !== undefined) return checked('it is not reached', [own, ...others]);
+  const denial = ownDenial(message);
+  if (denial !== undefined) return checked(`it refuses a probe pod in ${where}`, [denial, ...others]);
+  if (others.length > 0) return checked('a probe pod could not be created', others);
+  if (missedByGuard.test(message)) {
+    const what = `A probe pod in ${where} came without a sidecar, and the guard refused it`;
+    return checked('it is not reached', [found('webhook-not-called', what)]);
+  }
+  const isProof = /violates PodSecurity.*istio-|without restartPolicy=Always|Pod would never start/s.test(message);
+  if (isProof) return checked(`a probe pod in ${where} was injected, and then refused`, []);
+  return unchecked(`the API server refuses a probe pod in ${where}: ${oneLine(message)}`);
+}
+
+function ownDenial(message: string): Finding | undefined {
+  const [, webhook = '', reason = ''] = refusedBy.exec(message) ?? [];
+  return isOurs(webhook) ? found('webhook-denies', oneLine(reason)) : undefined;
 }
 
 function failedOwnCall(message: string): Finding | undefined {

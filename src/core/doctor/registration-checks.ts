@@ -3,7 +3,7 @@
 import { driftText, findDrift } from '../cluster/drift.ts';
 import { names } from '../cluster/names.ts';
 import { findOverlaps } from '../cluster/overlap.ts';
-import { neverCalled } from '../cluster/registration.ts';
+import { neverCalled, withoutBundles } from '../cluster/registration.ts';
 import { isCalledFor } from '../cluster/webhooks.ts';
 import { isObject, type JsonObject } from '../model/json.ts';
 import type { KubeObject } from '../model/kube-object.ts';
@@ -20,20 +20,11 @@ export function checkRegistration({ configurations }: Observations, { expected }
       const what = `There is no MutatingWebhookConfiguration ${names.registration}`;
       return checked('there is none', [found('not-registered', what)]);
     }
-    const drift = findDrift(withoutBundles(actual), expected);
+    const drift = findDrift(withoutBundles(actual), expected); // the check of the certificate looks at the bundles
     if (drift !== undefined)
       return checked('not as the options ask', [found('registration-differs', driftText(drift))]);
     return checked(`as the options ask, ${count(webhooksOf(expected).length, 'webhook')}`);
   });
-}
-
-/** The check of the certificate looks at them. */
-function withoutBundles(configuration: KubeObject): KubeObject {
-  const webhooks = webhooksOf(configuration).map((webhook) => {
-    const { caBundle, ...clientConfig } = isObject(webhook['clientConfig']) ? webhook['clientConfig'] : {};
-    return { ...webhook, clientConfig };
-  });
-  return { ...configuration, webhooks };
 }
 
 function webhooksOf({ webhooks }: KubeObject): readonly JsonObject[] {

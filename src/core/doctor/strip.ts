@@ -16,10 +16,11 @@ import { type AskedWebhook, type Observations, type ProbeResult, seenValue } fro
 import { isAfterUs, keyOf, probeSidecar } from './probes.ts';
 import { hasProxy } from './reach.ts';
 
-/** What validation says of a probe on an init container that does not stay. */
-const refusedForStripping = /may not be set for init containers without restartPolicy=Always/;
+/** What validation says of a probe on an init container that does not stay, and the guard of one without probes. */
+const refusedForStripping =
+  /may not be set for init containers without restartPolicy=Always|has lost restartPolicy: Always/;
 /** What comes after validation, so that the pod was whole until then. */
-const refusedLater = /violates PodSecurity|exceeded quota/;
+const refusedLater = /violates PodSecurity|exceeded quota|ValidatingAdmissionPolicy/;
 
 /** True and false where the probe shows it; undefined where it shows nothing. */
 function isStripped({ purpose, outcome }: ProbeResult): boolean | undefined {

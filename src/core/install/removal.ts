@@ -1,9 +1,25 @@
 // Answers: in which order is an installation taken away. First who would write the registration again, then the
 // registration, so that nobody is called who is gone; what gives rights comes last.
 // Does not belong here: doing it (edge/kube/remove-own.ts).
-import { names } from '../cluster/names.ts';
+import { isOurs } from '../cluster/labels.ts';
+import { names, ownNamespace } from '../cluster/names.ts';
 import { type Resource, resources } from '../cluster/resources.ts';
 import type { KubeObject } from '../model/kube-object.ts';
+
+const ownNames: ReadonlySet<string> = new Set([ownNamespace, ...Object.values(names)]);
+/** Kinds of which there is something of ours in Istio's namespace. */
+const elsewhere: readonly string[] = [resources.roles.kind, resources.roleBindings.kind];
+
+/**
+ * True for what an installation consists of. The label alone does not say it: people put it on what they made around
+ * Pillion, a dashboard or a namespace of theirs.
+ */
+export function isOfInstallation(object: KubeObject): boolean {
+  if (!isOurs(object)) return false;
+  const { kind, metadata } = object;
+  if (metadata.namespace === ownNamespace) return true;
+  return ownNames.has(metadata.name) && (metadata.namespace === undefined || elsewhere.includes(kind));
+}
 
 const ofControl: readonly string[] = [resources.deployments.kind, resources.clusterRoleBindings.kind];
 

@@ -1,6 +1,8 @@
 // Answers: is an installation up yet, and what is still missing.
 // Does not belong here: asking again and again (edge/kube/await-rollout.ts).
-import { registeredBundle } from '../cluster/registration.ts';
+import { findDrift } from '../cluster/drift.ts';
+import type { ClusterOptions } from '../cluster/options.ts';
+import { registeredBundle, registration, withoutBundles } from '../cluster/registration.ts';
 import { isObject } from '../model/json.ts';
 import type { KubeObject } from '../model/kube-object.ts';
 
@@ -20,18 +22,22 @@ export function deploymentStep(name: string, deployment: KubeObject | undefined)
   const wanted = numberAt(deployment['spec'], 'replicas');
   const [updated, available] = [numberAt(status, 'updatedReplicas'), numberAt(status, 'availableReplicas')];
   const isSeen = numberAt(status, 'observedGeneration') >= numberAt(deployment.metadata, 'generation');
-  const isDone = isSeen && updated >= wanted && available >= wanted && numberAt(status, 'replicas') === updated;
+  const old = isSeen ? numberAt(status, 'replicas') - updated : 0;
+  const isDone = isSeen && updated >= wanted && available >= wanted && old === 0;
   const current = isSeen ? Math.min(updated, available) : 0;
-  return { what, isDone, state: `${current} of ${wanted} replicas available` };
+  const state = `${current} of ${wanted} replicas available`;
+  return { what, isDone, state: old > 0 ? `${state}, ${old} of the old version left` : state };
 }
 
-/** The registration is there and trusts somebody; control writes it once a replica answers. */
-export function registrationStep(registration: KubeObject | undefined): RolloutStep {
-  const what = 'Registration';
-  if (registration === undefined)
-    return { what, isDone: false, state: 'written once a replica of the webhook answers' };
-  const isDone = registeredBundle(registration) !== undefined;
-  return { what, isDone, state: isDone ? 'the API server calls the webhook' : 'waits for the bundle of its authority' };
+/** The registration is there, as the options ask, and trusts somebody; control writes it once a replica answers. */
+export function registrationStep(found: KubeObject | undefined, options: ClusterOptions): RolloutStep {
+  const waitsFor = (state: string): RolloutStep => ({ what: 'Registration', isDone: false, state });
+  if (found === undefined) return waitsFor('written once a replica of the webhook answers');
+  if (registeredBundle(found) === undefined) return waitsFor('waits for the bundle of its authority');
+  // conditions are only where Kubernetes has them; one more than is asked for is no difference
+  const wanted = registration({ options, caBundle: undefined, hasMatchConditions: false });
+  if (findDrift(withoutBundles(found), wanted) !== undefined) return waitsFor('not yet as the options ask');
+  return { what: 'Registration', isDone: true, state: 'the API server calls the webhook' };
 }
 
 function numberAt(object: unknown, key: string): number {

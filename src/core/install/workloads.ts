@@ -49,7 +49,7 @@ const workloads: Readonly<Record<Component, Workload>> = {
       `--tls-key=${certificateDirectory}/tls.key`,
     ],
     ports: ['webhook', 'management'],
-    resources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { cpu: '2', memory: '512Mi' } },
+    resources: { requests: { cpu: '100m', memory: '256Mi' }, limits: { cpu: '2', memory: '512Mi' } },
     volumes: [certificates],
     volumeMounts: [{ name: 'certificate', mountPath: certificateDirectory, readOnly: true }],
   },

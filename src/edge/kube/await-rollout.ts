@@ -1,6 +1,7 @@
 // Answers: when is an installation up. Asks every half second and tells of every step that came further.
 // Does not belong here: what counts as up (core/install/rollout.ts).
 import { names, ownNamespace } from '../../core/cluster/names.ts';
+import type { ClusterOptions } from '../../core/cluster/options.ts';
 import { resources } from '../../core/cluster/resources.ts';
 import { deploymentStep, type RolloutStep, registrationStep } from '../../core/install/rollout.ts';
 import { pause } from '../pause.ts';
@@ -9,31 +10,34 @@ import { KubeError } from './kube-error.ts';
 
 const intervalMs = 500;
 
+const unanswered: RolloutStep = { what: 'API server', isDone: false, state: 'does not answer' };
+
 /**
- * Waits until both Deployments are available and the registration is there, or the signal aborts.
+ * Waits until both Deployments are available and the registration is as the options ask, or the signal aborts.
  * @returns the steps that are not done; none where everything is up
  */
 export async function awaitRollout(
   kube: Kube,
+  options: ClusterOptions,
   report: (step: RolloutStep) => void,
   signal: AbortSignal,
 ): Promise<readonly RolloutStep[]> {
   const told = new Map<string, string>();
   for (;;) {
-    const steps = await readSteps(kube);
-    for (const step of steps ?? []) {
+    const steps = await readSteps(kube, options);
+    for (const step of steps) {
       if (told.get(step.what) === step.state) continue;
       told.set(step.what, step.state);
       report(step);
     }
-    const open = steps?.filter(({ isDone }) => !isDone);
-    if (open !== undefined && (open.length === 0 || signal.aborted)) return open;
+    const open = steps.filter(({ isDone }) => !isDone);
+    if (open.length === 0 || signal.aborted) return open;
     await pause(intervalMs, signal);
   }
 }
 
-/** Undefined where the API server does not answer just now. */
-async function readSteps(kube: Kube): Promise<readonly RolloutStep[] | undefined> {
+/** That the API server does not answer just now is a step too: it comes back, or time is up. */
+async function readSteps(kube: Kube, options: ClusterOptions): Promise<readonly RolloutStep[]> {
   try {
     const [control, webhook, registration] = await Promise.all([
       kube.get(resources.deployments, names.control, ownNamespace),
@@ -43,10 +47,10 @@ async function readSteps(kube: Kube): Promise<readonly RolloutStep[] | undefined
     return [
       deploymentStep(names.control, control),
       deploymentStep(names.webhook, webhook),
-      registrationStep(registration),
+      registrationStep(registration, options),
     ];
   } catch (error) {
-    if (error instanceof KubeError && error.isRetryable) return undefined;
+    if (error instanceof KubeError && error.isRetryable) return [unanswered];
     throw error;
   }
 }

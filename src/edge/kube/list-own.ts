@@ -1,6 +1,7 @@
 // Answers: which objects of a kind are ours.
-import { isOurs, ownSelector } from '../../core/cluster/labels.ts';
+import { ownSelector } from '../../core/cluster/labels.ts';
 import type { Resource } from '../../core/cluster/resources.ts';
+import { isOfInstallation } from '../../core/install/removal.ts';
 import type { KubeObject } from '../../core/model/kube-object.ts';
 import type { Kube } from './client.ts';
 import { KubeError } from './kube-error.ts';
@@ -9,7 +10,7 @@ import { KubeError } from './kube-error.ts';
 export async function listOwn(kube: Kube, resource: Resource): Promise<readonly KubeObject[]> {
   try {
     const { items } = await kube.list(resource, { labelSelector: ownSelector });
-    return items.filter(isOurs);
+    return items.filter(isOfInstallation);
   } catch (error) {
     if (error instanceof KubeError && error.code === 'not-found') return [];
     throw error;

@@ -1,6 +1,5 @@
-// Answers: how is an installation taken away, whoever wrote its parts. Only what our labels name is touched, and it can
-// be done again where it was broken off.
-// Does not belong here: the order (core/install/removal.ts).
+// Answers: how is an installation taken away, whoever wrote its parts. It can be done again where it was broken off.
+// Does not belong here: what is of the installation, and the order (core/install/removal.ts).
 import { selectorLabels } from '../../core/cluster/labels.ts';
 import { ownNamespace } from '../../core/cluster/names.ts';
 import { resourceOf, resources } from '../../core/cluster/resources.ts';

@@ -56,6 +56,11 @@ const failedCall = (why: string): Pick<Observations, 'probes'> =>
     `Internal error occurred: failed calling webhook "namespace.pillion.dev": failed to call webhook: Post "https://pillion.pillion-system.svc:443/inject?timeout=5s": ${why}`,
   );
 
+const refusedByGuard = (why: string): Pick<Observations, 'probes'> =>
+  refused(
+    `pods "x" is forbidden: ValidatingAdmissionPolicy 'pillion-guard' with binding 'pillion-guard' denied request: ${why}`,
+  );
+
 const cases: readonly (readonly [what: string, changes: Partial<Observations>, expected: readonly string[]])[] = [
   ['an API server of 1.27', { version: version('27') }, ['kubernetes-too-old']],
   ['one of 1.29', { version: version('29+') }, ['kubernetes-without-guard']],
@@ -110,6 +115,21 @@ const cases: readonly (readonly [what: string, changes: Partial<Observations>, e
     'a pod that PodSecurity refuses once it is injected',
     refused('pods "x" is forbidden: violates PodSecurity "baseline:latest": (container "istio-init" …)'),
     [],
+  ],
+  [
+    'a pod that the guard refuses because it came without a sidecar',
+    refusedByGuard('Pod has no sidecar: the webhook of Pillion was not called'),
+    ['webhook-not-called'],
+  ],
+  [
+    'a pod that the guard refuses because it would never start',
+    refusedByGuard('Pod would never start: the init container istio-proxy has lost restartPolicy: Always'),
+    ['restart-policy-stripped'],
+  ],
+  [
+    'a webhook that refuses every pod',
+    refused('admission webhook "namespace.pillion.dev" denied the request: defaultTemplates: Cannot read "mine"'),
+    ['webhook-denies'],
   ],
   ['no Secret', { certificates: seen(undefined) }, ['certificate-missing']],
   [
@@ -170,6 +190,18 @@ test('where the API server does not answer, nothing else is said', () => {
   assert.equal(checkOf(away, 'namespaces').kind, 'unchecked');
 });
 
+test('of what somebody took away on purpose the remedy is to bring it back', () => {
+  const stopped = { ...observed().deployments };
+  assert.ok(stopped.kind === 'seen');
+  const deployments = seen(stopped.value.map((one) => ({ ...one, spec: { replicas: 0 }, status: {} })));
+  const [probe] = observed().probes;
+  assert.ok(probe !== undefined);
+  const probes = [{ ...probe, outcome: { kind: 'created' as const, pod: { spec: {} } } }];
+  const remedies = findingsOf(observed({ deployments, configurations: seen([]), probes })).map(({ remedy }) => remedy);
+  assert.equal(remedies[0], 'Start it again: kubectl -n pillion-system scale deployment pillion-webhook --replicas=2.');
+  assert.equal(remedies.at(-1), 'There is no registration: see that check.');
+});
+
 test('native sidecars that are forced are an error on a node before 1.29, and none on one before 1.33', () => {
   const options = configMap('pillion-options', { 'options.yaml': 'native: true\n' }, 'pillion-system');
   const nodes = (kubeletVersion: string) => seen([{ name: 'old', labels: {}, kubeletVersion }]);
@@ -209,6 +241,27 @@ test('namespaces of one trouble are one finding, which names a few of them', () 
   assert.equal(
     finding?.what,
     '7 namespaces: ns-0 (istio-injection=on), ns-1 (istio-injection=on), ns-2 (istio-injection=on) and 4 more',
+  );
+});
+
+test('quotas of one trouble are one finding, which names a few of them', () => {
+  const { injector } = observed();
+  assert.ok(injector.kind === 'seen' && injector.value !== undefined);
+  const data = injector.value['data'] as { readonly values: string; readonly config: string };
+  const values = JSON.parse(data.values);
+  const proxy = { ...values.global.proxy, resources: {} };
+  const bare = JSON.stringify({ ...values, global: { ...values.global, proxy } });
+  const quotas = Array.from({ length: 5 }, (_, at) => ({
+    namespace: 'shop',
+    name: `quota-${at}`,
+    resources: ['limits.cpu'],
+  }));
+  const state = { injector: configMap('istio-sidecar-injector', { ...data, values: bare }), quotas: seen(quotas) };
+  const [finding, ...more] = findingsOf(observed(state));
+  assert.equal(more.length, 0);
+  assert.match(
+    finding?.what ?? '',
+    /^quota-0 in shop, quota-1 in shop, quota-2 in shop and 2 more: .*declares no limits\.cpu/,
   );
 });
 

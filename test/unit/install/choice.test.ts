@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { registration } from '../../../src/core/cluster/registration.ts';
 import { changesBetween } from '../../../src/core/install/change.ts';
 import { fitOf, type Survey } from '../../../src/core/install/fit.ts';
 import { imageFor } from '../../../src/core/install/image.ts';
@@ -178,17 +179,19 @@ suite('an installation is up', () => {
     ]) {
       assert.ok(!deploymentStep('d', deployment({ ...whole, ...other })).isDone, JSON.stringify(other));
     }
+    const { state } = deploymentStep('d', deployment({ ...whole, replicas: 3 }));
+    assert.equal(state, '2 of 2 replicas available, 1 of the old version left');
   });
 
-  test('when the registration trusts an authority', () => {
-    assert.ok(!registrationStep(undefined).isDone);
-    const object = (clientConfig: object): KubeObject => ({
-      apiVersion: 'admissionregistration.k8s.io/v1',
-      kind: 'MutatingWebhookConfiguration',
-      metadata: { name: 'pillion' },
-      webhooks: [{ clientConfig }],
-    });
-    assert.ok(!registrationStep(object({})).isDone);
-    assert.ok(registrationStep(object({ caBundle: 'QQ==' })).isDone);
+  test('when the registration is as the options ask, and trusts an authority', () => {
+    const options = optionsOf('');
+    const registered = (caBundle: string | undefined, text = '', hasMatchConditions = true) =>
+      registrationStep(registration({ options: optionsOf(text), caBundle, hasMatchConditions }), options);
+    assert.ok(!registrationStep(undefined, options).isDone);
+    assert.ok(!registered(undefined).isDone);
+    assert.ok(registered('CERTIFICATE').isDone);
+    assert.ok(registered('CERTIFICATE', '', false).isDone, 'before Kubernetes 1.30');
+    const other = registered('CERTIFICATE', '{tags: [blue], onlyTags: true}');
+    assert.deepEqual([other.isDone, other.state], [false, 'not yet as the options ask']);
   });
 });

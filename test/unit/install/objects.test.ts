@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
 import { manifestFiles } from '../../../scripts/manifests-files.ts';
-import { isOurs } from '../../../src/core/cluster/labels.ts';
 import { resourceOf, resources } from '../../../src/core/cluster/resources.ts';
 import { installObjects } from '../../../src/core/install/objects.ts';
 import { readOptionsText } from '../../../src/core/install/options-text.ts';
-import { removalOrder } from '../../../src/core/install/removal.ts';
+import { isOfInstallation, removalOrder } from '../../../src/core/install/removal.ts';
 import { isObject, type JsonObject } from '../../../src/core/model/json.ts';
 import type { KubeObject } from '../../../src/core/model/kube-object.ts';
 
@@ -41,7 +40,7 @@ suite('every object', () => {
   const all = objects('certificates: {source: cert-manager}');
   test('says that it is ours, so that it can be found and removed', () => {
     assert.deepEqual(
-      all.filter((object) => !isOurs(object)),
+      [...all, ...objects('istioNamespace: mesh')].filter((object) => !isOfInstallation(object)),
       [],
     );
     const removed = new Set(removalOrder.map(({ kind }) => kind));
@@ -49,6 +48,17 @@ suite('every object', () => {
       all.filter(({ kind }) => !removed.has(kind)),
       [],
     );
+  });
+
+  test('is told from what people made around it, which keeps its label and stays', () => {
+    const around = (kind: string, name: string, namespace?: string): KubeObject => {
+      const labels = { 'app.kubernetes.io/part-of': 'pillion' };
+      return { apiVersion: 'v1', kind, metadata: { name, labels, ...(namespace === undefined ? {} : { namespace }) } };
+    };
+    assert.ok(!isOfInstallation(around('Namespace', 'pillion-demo')));
+    assert.ok(!isOfInstallation(around('ConfigMap', 'pillion', 'monitoring')));
+    assert.ok(!isOfInstallation(around('RoleBinding', 'prometheus', 'istio-system')));
+    assert.ok(isOfInstallation(around('RoleBinding', 'pillion-webhook', 'istio-system')));
   });
 
   test('is there once, and has a namespace where its kind has one', () => {
