@@ -18,7 +18,7 @@ export const connectionOptions: readonly OptionRow[] = [
 
 export const fromClusterOption: OptionRow = {
   name: 'from-cluster',
-  doc: "Take the settings of the cluster: Istio's ConfigMaps and ProxyConfigs, the nodes, and the options of the installation.",
+  doc: "Take the settings of the cluster: Istio's ConfigMaps and ProxyConfigs, the nodes, and the options of the installation. Options that are given here are stronger.",
 };
 
 /** What --kubeconfig and --context say. */
@@ -58,6 +58,7 @@ export async function withCluster<T>(options: OptionValues, work: (kube: Kube) =
 export function kubeErrorLine({ code, message }: KubeError): string {
   const line = message.replace(/\s*\n\s*/g, ' ').replace(/\.$/, '');
   const whole = line.startsWith('Cannot ') ? line : `Cannot ask the API server: ${line}`;
-  const remedy = remedies[code];
+  // 403 as well, though nobody's rights are in question
+  const remedy = line.includes('it is being terminated') ? 'run it again once that is gone' : remedies[code];
   return remedy === undefined ? whole : `${whole}; ${remedy}`;
 }

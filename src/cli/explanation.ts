@@ -19,6 +19,7 @@ export interface Explanation {
     | { readonly native: boolean; readonly reason: string; readonly because: string; readonly detail: string }
     | undefined;
   readonly templates: readonly string[];
+  /** None of a pod in a cluster that was injected already. */
   readonly differences: readonly Difference[];
   readonly problems: readonly string[];
   readonly warnings: readonly string[];

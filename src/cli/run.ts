@@ -80,8 +80,9 @@ function usageMessage(text: string): string {
     .trim()
     .replace(/\s*\n\s*/g, ' ')
     .replace(/\.$/, '');
-  const isFile = /^too many arguments|^command-argument value .* for argument 'kind'/.test(line);
-  const hint = isFile ? '; files are named with -f' : '';
+  const isPod = /^command-argument value .* for argument 'kind'/.test(line);
+  const isFile = isPod || /^too many arguments/.test(line);
+  const hint = isFile ? `; files are named with -f${isPod ? ', pods of a cluster as "pod NAME"' : ''}` : '';
   return `Cannot run this: ${line}${hint}; see --help\n`;
 }
 

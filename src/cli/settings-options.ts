@@ -40,7 +40,7 @@ export const settingsOptions: readonly OptionRow[] = [
     value: 'MODE',
     choices: ['auto', 'true', 'false'],
     fallback: 'auto',
-    doc: 'Native sidecars. auto: as --kubelet-versions allow it; native where they are not given.',
+    doc: 'Native sidecars. auto: as --kubelet-versions allow it, or the cluster; native where neither is given.',
   },
   {
     name: 'native-minimum-kubelet',
@@ -58,7 +58,7 @@ export const settingsOptions: readonly OptionRow[] = [
     doc: 'Platform: on openshift the user of the proxy comes from the namespace.',
   },
   { name: 'compliance-policy', value: 'NAME', doc: 'COMPLIANCE_POLICY of the control plane: fips-140-3.' },
-  { name: 'revision', value: 'NAME', fallback: 'that of the values, else default', doc: 'Revision to inject for.' },
+  { name: 'revision', value: 'NAME', fallback: 'default', doc: 'Revision to inject for.' },
 ];
 
 /** Those that are documents, or laid over one. */

@@ -69,7 +69,9 @@ async function whyPod(io: Io, options: OptionValues): Promise<number> {
   const { target, live, revision, warnings } = await withCluster(options, (kube) =>
     admitLivePod(kube, io, options, name),
   );
-  print(io, options, [{ ...explain(target, revision), live }]);
+  const explanation = explain(target, revision);
+  // of a pod that has its sidecar, nobody can tell what it was before
+  print(io, options, [{ ...explanation, ...(live.injected && { differences: [] }), live }]);
   for (const warning of warnings) io.stderr.write(`${warning}\n`);
   return exitCodes.done;
 }

@@ -37,28 +37,29 @@ export async function followCluster(parts: ClusterParts): Promise<Result<Followe
   const kube = connectTo(cluster);
   if (!kube.ok) return kube;
   const events = createEvents(kube.value, telemetry);
-  let problems: readonly string[] = [];
   const warn = (found: readonly Problem[]): void => tellWarnings(telemetry.log, found);
   const live: LiveSettings = followClusterSettings(kube.value, {
     over: { options },
     accepted: (_facts, warnings) => {
-      problems = [];
       warn(warnings);
       telemetry.settingsInUse(live.sources());
       const reason = `in use since ${new Date().toISOString()}: ${live.sources().join(', ')}`;
-      readiness.set('settings', true, () => [reason, ...complaints(problems, live)].join('; '));
+      readiness.set('settings', true, () => [reason, ...complaints(live)].join('; '));
     },
     rejected: (found) => {
-      problems = found.map(problemLine);
+      const problems = found.map(problemLine);
       if (live.current() === undefined) telemetry.settingsMissing(problems);
       else telemetry.settingsRejected(problems);
       for (const event of eventsOf(found, live)) events.record(event);
     },
     passedOver: warn,
-    troubled: (watch, error) => tellTrouble(telemetry.log, watch, error),
+    troubled: (watch, error) => {
+      tellTrouble(telemetry.log, watch, error);
+      if (error !== undefined && isBehind(live, watch)) telemetry.settingsRejected(live.waitingFor());
+    },
     failed: telemetry.failed,
   });
-  readiness.set('settings', false, () => [...problems, ...live.waitingFor()].join('; ') || 'being read');
+  readiness.set('settings', false, () => live.waitingFor().join('; ') || 'being read');
   telemetry.followed(() => ({ watches: live.watches(), nodes: live.nodeCount() }));
   const close = (): void => {
     live.close();
@@ -115,13 +116,19 @@ async function firstOf(live: LiveSettings, stopping: AbortSignal): Promise<(() =
   return live.current() === undefined ? undefined : () => live.current() as Facts;
 }
 
+/** Settings are in use, and those that should take their place need something that has never been read. */
+function isBehind(live: LiveSettings, watch: string): boolean {
+  return live.current() !== undefined && live.watches().some(({ title, hasSynced }) => title === watch && !hasSynced);
+}
+
 /** What is not as it should be while settings are in use. */
-function complaints(problems: readonly string[], live: LiveSettings): readonly string[] {
+function complaints(live: LiveSettings): readonly string[] {
+  const waiting = live.waitingFor();
   const troubles = live
     .watches()
-    .flatMap(({ title, trouble }) => (trouble === undefined ? [] : [`${title}: ${trouble}`]));
+    .flatMap(({ title, trouble, hasSynced }) => (trouble && hasSynced ? [`${title}: ${trouble}`] : []));
   return [
-    ...(problems.length === 0 ? [] : [`they are the last good ones; those of the cluster: ${problems.join('; ')}`]),
+    ...(waiting.length === 0 ? [] : [`they are the last good ones; those of the cluster: ${waiting.join('; ')}`]),
     ...(troubles.length === 0 ? [] : [`changes may be missed: ${troubles.join('; ')}`]),
   ];
 }

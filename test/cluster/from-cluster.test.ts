@@ -102,7 +102,7 @@ suite('the command line with the settings of a cluster', { skip: assets.skip }, 
     const patch = await server.patch(test, object);
     assert.deepEqual(JSON.parse(stdout), JSON.parse(patch));
     assert.match(patch, /FROM_RESOURCE/);
-    assert.match(patch, /1000700000|1000709999|10007/);
+    assert.match(patch, /"runAsUser":1000709999/);
 
     await plane.kube.apply({ ...proxyConfig, spec: { environmentVariables: { FROM_RESOURCE: 'changed' } } }, manager);
     await until('a change of the resource counts', async () => (await server.patch(test, object)).includes('changed'));
@@ -115,7 +115,7 @@ suite('the command line with the settings of a cluster', { skip: assets.skip }, 
       labels: withWebhook,
       annotations: { 'openshift.io/sa.scc.uid-range': '2000700000/10000' },
     });
-    await until('so does one of the namespace', async () => (await server.patch(test, object)).includes('20007'));
+    await until('so does one of the namespace', async () => (await server.patch(test, object)).includes('2000709999'));
     await server.stop();
     await writeSettings(plane.kube, { options: {} });
   });
@@ -149,6 +149,7 @@ suite('the command line with the settings of a cluster', { skip: assets.skip }, 
     const { live, decision } = JSON.parse((await run('why pod done -n shop -o json')).stdout);
     assert.deepEqual(live, { injected: true, revision: 'default', native: true });
     assert.equal(decision, 'inject');
+    assert.doesNotMatch(stdout, /^(Added|Changed) /m, 'nobody can tell what the pod was before');
   });
 
   test('why pod: what cannot be is one line with what to do, and 2', async () => {
@@ -172,7 +173,10 @@ suite('the command line with the settings of a cluster', { skip: assets.skip }, 
         `why pod bare --kubeconfig ${plane.kubeconfig} --context other`,
         /^Cannot find a cluster: it has no context "other"; [^\n]*\n$/,
       ],
-      ['why pod bare --kubeconfig /nothing', /^Cannot read the kubeconfig: [^\n]*\/nothing[^\n]*\n$/],
+      [
+        'why pod bare --kubeconfig /nothing',
+        /^Cannot read the kubeconfig: [^\n]*\/nothing[^\n]*; name another with --kubeconfig\n$/,
+      ],
     ] as const) {
       const { exitCode, stderr, stdout } = await pillion(line.split(' '));
       assert.equal(exitCode, 2, line);

@@ -1,7 +1,10 @@
 // Answers: does a server follow the settings of a cluster: from none at all to every change of them, good or broken.
 import assert from 'node:assert/strict';
 import { after, before, suite, type TestContext, test } from 'node:test';
+import { names, ownNamespace } from '../../src/core/cluster/names.ts';
+import { readOptions } from '../../src/core/cluster/options.ts';
 import { resources } from '../../src/core/cluster/resources.ts';
+import { accessObjects } from '../../src/core/install/access.ts';
 import { isObject } from '../../src/core/model/json.ts';
 import { pod } from '../builders.ts';
 import { logged, metric, ready } from '../edge/serving.ts';
@@ -166,6 +169,45 @@ suite('settings of a cluster', { skip: assets.skip }, () => {
     const watches = (message: string): Set<unknown> => new Set(logged(server, message).map(({ watch }) => watch));
     assert.ok(watches('watch may be out of date').has('configmap istio-system/istio'));
     assert.deepEqual(watches('watch is up to date again'), watches('watch may be out of date'));
+  });
+
+  test('another revision whose ConfigMaps may not be read: the last good ones are used, and the remedy is told', async (context) => {
+    const allow = async (options: unknown): Promise<void> => {
+      const read = readOptions(options);
+      assert.ok(read.ok);
+      for (const object of accessObjects(read.value)) await plane.kube.apply(object, { fieldManager: 'test' });
+    };
+    await allow({});
+    const kubeconfig = await plane.kubeconfigOf(ownNamespace, names.webhook);
+    const limited = await startLiveServer(context, { kubeconfig });
+    const reason = async (): Promise<string> =>
+      (await ready(limited)).conditions.find(({ condition }) => condition === 'settings')?.reason ?? '';
+    await until('it is ready', async () => (await ready(limited)).status === 200);
+    await writeSettings(
+      plane.kube,
+      { mesh: { trustDomain: 'barred.example' }, values: undefined },
+      { suffix: '-barred' },
+    );
+    await writeSettings(plane.kube, { options: { revision: 'barred' } });
+    await until('it is told', async () =>
+      /the last good ones; those of the cluster: configmap istio-system\/istio-barred: .*forbidden.*; run `pillion install`/.test(
+        await reason(),
+      ),
+    );
+    assert.equal((await ready(limited)).status, 200);
+    assert.doesNotMatch(await limited.patch(context), /barred\.example/);
+    await until('they count as stale', async () => (await metric(limited, 'pillion_settings_stale_seconds')) > 0);
+    await allow({ revision: 'barred' });
+    await until('the right counts', async () => (await limited.patch(context)).includes('barred.example'));
+    assert.equal(await metric(limited, 'pillion_settings_stale_seconds'), 0);
+    assert.doesNotMatch(await reason(), /last good/);
+    await writeSettings(plane.kube, { options: { failurePreset: 'x' } });
+    await until('the option is told', async () => (await reason()).includes('failurePreset: Cannot read "x"'));
+    await writeSettings(plane.kube, { options: { revision: 'other' } });
+    await until('the ConfigMap is told', async () => (await reason()).includes('configmap istio-system/istio-other'));
+    assert.doesNotMatch(await reason(), /failurePreset/, 'what is mended is no longer complained of');
+    await limited.stop();
+    await writeSettings(plane.kube, { options: {} });
   });
 
   test('a server that waits for settings ends at once when it is told to', async (context) => {

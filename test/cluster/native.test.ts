@@ -2,11 +2,12 @@
 // with API servers of two versions, the feature gate on and off, and nodes of several ages.
 import assert from 'node:assert/strict';
 import { after, before, suite, type TestContext, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { resources } from '../../src/core/cluster/resources.ts';
 import { isObject, type JsonObject } from '../../src/core/model/json.ts';
 import { proxyContainerName } from '../../src/core/model/pod.ts';
 import { probeNative } from '../../src/edge/kube/native-probe.ts';
-import { createProbe } from '../../src/edge/kube/repeated-probe.ts';
+import { createProbe, usualProbeTimes } from '../../src/edge/kube/repeated-probe.ts';
 import { logged, ready } from '../edge/serving.ts';
 import { type Assets, assets, assets132 } from './assets.ts';
 import { type ControlPlane, startControlPlane, until } from './control-plane.ts';
@@ -198,6 +199,22 @@ suite('an API server that may not be asked', { skip: assets132.skip }, () => {
     context.diagnostic('the probe pod meets PodSecurity restricted');
   });
 
+  test('is slow: nodes that go on changing do not cut its answer off', async () => {
+    const call: typeof plane.kube.call = async (...asked) => {
+      await setTimeout(100);
+      return plane.kube.call(...asked);
+    };
+    const probe = createProbe({ ...plane.kube, call }, () => {}, { ...usualProbeTimes, againMs: 0 });
+    const changing = setInterval(probe.again, 10);
+    try {
+      probe.need(33);
+      await until('it is known', async () => probe.answer() !== undefined, undefined, 10_000);
+    } finally {
+      clearInterval(changing);
+      probe.close();
+    }
+  });
+
   test('is asked again: a right that comes later counts, and what was known holds while it is away', async () => {
     const { connect } = await import('../../src/edge/kube/client.ts');
     const kube = connect({ kubeconfig: await plane.kubeconfigOf('pillion-system', 'nobody') });
@@ -211,9 +228,13 @@ suite('an API server that may not be asked', { skip: assets132.skip }, () => {
         failures += 1;
         throw error;
       });
-    const probe = createProbe({ ...kube, call }, changed, { probeMs: 100, retryMs: 100 });
+    const probe = createProbe({ ...kube, call }, changed, { ...usualProbeTimes, probeMs: 100, retryMs: 100 });
     try {
+      probe.need(33);
+      await until('nobody has to ask', async () => probe.answer() === 'unknown');
       probe.need(29);
+      assert.equal(probe.answer(), undefined, 'what was not asked is no answer');
+      changes = 0;
       await until('it is not known', async () => probe.answer() === 'unknown');
       const metadata = { name: 'prober', namespace: 'pillion-system' };
       const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'prober' };

@@ -103,8 +103,13 @@ export interface Overriding {
 }
 
 /** Where the control plane's settings are for this installation; an option of the process may name its revision. */
-export function placesOf({ options }: Installation, over: Overriding): SettingsPlaces {
-  return settingsPlaces({ ...options, revision: over.options?.revision ?? options.revision });
+export function placesOf(installation: Installation, over: Overriding): SettingsPlaces {
+  return settingsPlaces(optionsOf(installation, over));
+}
+
+/** With another revision, the one that the webhook would answer to is another too. */
+function optionsOf({ options }: Installation, over: Overriding): ClusterOptions {
+  return { ...options, revision: over.options?.revision ?? options.revision };
 }
 
 /**
@@ -116,8 +121,9 @@ export function placesOf({ options }: Installation, over: Overriding): SettingsP
 export function readClusterFacts(
   installation: Installation,
   controlPlane: ControlPlaneDocuments,
-  { documents = {}, options = {} }: Overriding = {},
+  over: Overriding = {},
 ): Checked<Facts> {
+  const { documents = {} } = over;
   const problems: Problem[] = [];
   const found: { -readonly [Name in keyof SettingsDocuments]: SettingsDocument } = {};
   if (installation.templates !== undefined) found.templates = installation.templates;
@@ -126,7 +132,8 @@ export function readClusterFacts(
     if (controlPlane[name].ok) found[name] = controlPlane[name].value;
     else problems.push(...controlPlane[name].error);
   }
-  const facts = readFacts({ ...found, ...documents }, { ...factsOptions(installation.options), ...options });
+  const options = { ...factsOptions(optionsOf(installation, over)), ...over.options };
+  const facts = readFacts({ ...found, ...documents }, options);
   if (problems.length === 0) return facts;
   return fail(withoutRepeats([...problems, ...(facts.ok ? [] : facts.error)]));
 }

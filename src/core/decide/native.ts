@@ -13,7 +13,7 @@ import { landingOf } from './nodes-of-pod.ts';
  */
 export function decideNative(annotation: string | undefined, spec: PodSpec, facts: NativeFacts): NativeDecision {
   if (annotation) return decision(annotation !== 'false', 'pod-annotation', `annotation is "${annotation}"`);
-  if (facts.mode !== 'auto') return decision(facts.mode === 'true', 'forced', `--native ${facts.mode}`);
+  if (facts.mode !== 'auto') return decision(facts.mode === 'true', 'forced', `option native is "${facts.mode}"`);
   if (facts.apiServer === 'drops') {
     return decision(false, 'api-server-drops-it', 'the API server does not keep restartPolicy on an init container');
   }

@@ -94,8 +94,8 @@ export const reasons = {
   },
   'other-revision': {
     kind: 'skip',
-    doc: 'The label istio.io/rev names another revision than ours.',
-    remedy: 'Change the label istio.io/rev to this revision, or ask the injector of that revision.',
+    doc: 'The labels ask for another revision than ours; istio-injection=enabled asks for the default one.',
+    remedy: 'Change the label to a revision or tag of ours, or ask the injector of that revision.',
   },
   // deny
   'invalid-pod': {
@@ -127,7 +127,7 @@ export type DenyReason = ReasonOf<'deny'>;
 /** Why the sidecar is native or plain. Public, as the reasons are. "Too old" is before 1.33, or before the option says. */
 export const nativeReasons = {
   'pod-annotation': 'The annotation sidecar.istio.io/nativeSidecar of the pod decides.',
-  forced: 'The option --native is true or false.',
+  forced: 'The option native of the installation, or --native, is true or false.',
   'api-server-drops-it':
     'The API server takes restartPolicy away from init containers: the feature SidecarContainers is off.',
   'api-server-unknown':

@@ -1,6 +1,6 @@
 // Answers: what does a text in YAML or JSON say, read as Istio's programs read it: YAML 1.1 by go-yaml, turned to JSON.
 // Does not belong here: what the settings mean; YAML that is printed again (cli/).
-import { parseAllDocuments, type Tags } from 'yaml';
+import { Composer, type Document, LineCounter, Parser, type Tags, type YAMLParseError } from 'yaml';
 import { fail, ok, type Result } from '../model/problem.ts';
 
 export interface YamlMistake {
@@ -52,26 +52,43 @@ function readJson(text: string): unknown {
 
 function readYamlOnly(text: string, { only, longestYaml }: Reading): Result<unknown, YamlMistake> {
   if (text.length > longestYaml) return mistake(`it is longer than ${longestYaml} characters; write it in JSON`);
+  const lines = new LineCounter();
   try {
-    const documents = parseAllDocuments(text, {
-      version: '1.1',
-      customTags: withoutTimes,
-      uniqueKeys: false,
-      stringKeys: false,
-      logLevel: 'silent',
-    });
-    const [first, second] = documents;
+    const [first, second] = firstDocuments(text, lines);
     if (first === undefined) return ok(null);
     if (second !== undefined && only === 'one-document') return mistake('it holds more than one document');
     const [error] = first.errors;
-    if (error !== undefined) {
-      return mistake(errorText(error.message), error.linePos?.[0]);
-    }
-    return ok(first.toJS());
+    return error === undefined ? ok(first.toJS()) : mistake(errorText(error.message), placeOf(error, lines));
   } catch (error) {
     // Thrown for too many aliases, and by the engine for too deep a nesting.
     return mistake(errorText(error instanceof Error ? error.message : String(error)));
   }
+}
+
+/**
+ * At most two documents. Not by parseAllDocuments(), which copies its line for every error: minutes for a large text that
+ * is full of them.
+ */
+function firstDocuments(text: string, lines: LineCounter): readonly Document.Parsed[] {
+  const composer = new Composer({
+    version: '1.1',
+    customTags: withoutTimes,
+    uniqueKeys: false,
+    stringKeys: false,
+    logLevel: 'silent',
+  });
+  const found: Document.Parsed[] = [];
+  for (const document of composer.compose(new Parser(lines.addNewLine).parse(text))) {
+    if (found.push(document) > 1) break;
+  }
+  return found;
+}
+
+function placeOf(
+  { pos: [offset] }: YAMLParseError,
+  lines: LineCounter,
+): ReturnType<LineCounter['linePos']> | undefined {
+  return offset < 0 ? undefined : lines.linePos(offset);
 }
 
 /** go-yaml knows neither sexagesimal numbers nor implicit timestamps: `10:30` and `2001-12-14` are text. */
@@ -83,10 +100,9 @@ function isTime(tag: { readonly tag: string; readonly format?: string }): boolea
   return tag.format === 'TIME' || tag.tag === 'tag:yaml.org,2002:timestamp';
 }
 
-/** The first line, without the place; the engine's words for exhaustion are put into ours. */
+/** The first line; the engine's words for exhaustion are put into ours. */
 function errorText(message: string): string {
-  if (/call stack/.test(message)) return 'it is nested too deeply';
-  return (message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/, '');
+  return /call stack/.test(message) ? 'it is nested too deeply' : (message.split('\n')[0] ?? '');
 }
 
 function mistake(message: string, place?: { readonly line: number; readonly col: number }): Result<never, YamlMistake> {

@@ -78,7 +78,7 @@ function readConfig({ kubeconfig, context }: KubeOptions): KubeConfig {
   } catch (error) {
     throw new KubeError(
       'no-configuration',
-      `Cannot read the kubeconfig: ${error instanceof Error ? error.message : error}`,
+      `Cannot read the kubeconfig: ${error instanceof Error ? error.message : error}; name another with --kubeconfig`,
     );
   }
   const cluster = config.getCurrentCluster();

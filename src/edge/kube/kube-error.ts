@@ -2,7 +2,7 @@
 import { isObject } from '../../core/model/json.ts';
 
 export const kubeErrorCodes = [
-  'no-configuration', // there is no cluster to ask
+  'no-configuration', // there is no cluster to ask, or nothing that says what to do in it
   'unreachable', // no answer, or none in time
   'not-found',
   'conflict', // the object is another than the one that was to be changed, or is there already

@@ -10,12 +10,11 @@ import {
   withSurroundings,
 } from '../../core/configuration/surroundings.ts';
 import type { Facts } from '../../core/model/facts.ts';
-import type { Problem } from '../../core/model/problem.ts';
+import { type Problem, problemLine } from '../../core/model/problem.ts';
 import type { Kube } from './client.ts';
 import { followDocuments, type LiveDocuments } from './live-documents.ts';
 import { followSurroundings, type LiveSurroundings } from './live-surroundings.ts';
 import type { WatchListener, WatchState } from './named-watch.ts';
-import type { ProbeTimes } from './repeated-probe.ts';
 
 export interface LiveSettingsOptions {
   /** What is stronger than the ConfigMaps. */
@@ -29,7 +28,6 @@ export interface LiveSettingsOptions {
   readonly troubled: WatchListener['troubled'];
   /** A fault of ours. */
   readonly failed: (error: unknown) => void;
-  readonly times?: ProbeTimes;
 }
 
 export interface LiveSettings {
@@ -68,13 +66,14 @@ export function followClusterSettings(kube: Kube, options: LiveSettingsOptions):
   };
   const listener = { changed: schedule, troubled: options.troubled };
   const documents = followDocuments(kube, options.over ?? {}, listener);
-  const surroundings = followSurroundings(kube, listener, options.times);
-  const update = createUpdate(documents, surroundings, options);
+  const surroundings = followSurroundings(kube, listener);
+  const lastGood = createLastGood(documents, options.rejected);
+  const update = createUpdate(lastGood, surroundings, options);
   const watches = (): readonly WatchState[] => [...documents.watches(), ...surroundings.watches()];
   return {
     current: () => facts,
     first,
-    waitingFor: () => waitingFor(watches(), surroundings),
+    waitingFor: () => [...lastGood.problems().map(problemLine), ...waitingFor(watches(), surroundings)],
     sources: documents.sources,
     find: documents.find,
     watches,
@@ -91,16 +90,15 @@ type Good = Checked<Facts> & { readonly ok: true };
 
 /** Makes the function that looks at everything anew; it returns undefined where what is in use stays in use. */
 function createUpdate(
-  documents: LiveDocuments,
+  lastGood: LastGood,
   surroundings: LiveSurroundings,
-  { over = {}, accepted, rejected, passedOver }: LiveSettingsOptions,
+  { over = {}, accepted, passedOver }: LiveSettingsOptions,
 ): () => Facts | undefined {
-  const lastGood = createLastGood(documents, rejected);
   let used: Good | undefined;
   let resources: readonly ProxyConfigResource[] = [];
   const isNamedByOption = over.options?.kubeletVersions !== undefined;
   return () => {
-    const good = lastGood();
+    const good = lastGood.read();
     if (good === undefined) return undefined;
     const { native, platform } = good.value;
     const nodes = native.mode === 'auto' && !isNamedByOption;
@@ -115,17 +113,26 @@ function createUpdate(
   };
 }
 
-/** Reads the documents; where they cannot be used, the last that could. */
-function createLastGood(documents: LiveDocuments, rejected: LiveSettingsOptions['rejected']): () => Good | undefined {
+interface LastGood {
+  /** Reads the documents; where they cannot be used, the last that could. */
+  read(): Good | undefined;
+  /** What is wrong with those that were read last. */
+  problems(): readonly Problem[];
+}
+
+function createLastGood(documents: LiveDocuments, rejected: LiveSettingsOptions['rejected']): LastGood {
   let seen: Checked<Facts> | undefined;
   let good: Good | undefined;
-  return () => {
-    const read = documents.read();
-    if (read === undefined || read === seen) return good;
-    seen = read;
-    if (read.ok) good = read;
-    else rejected(read.error);
-    return good;
+  return {
+    read: () => {
+      const read = documents.read();
+      if (read === seen) return good;
+      seen = read;
+      if (read?.ok) good = read;
+      else if (read !== undefined) rejected(read.error);
+      return good;
+    },
+    problems: () => (seen === undefined || seen.ok ? [] : seen.error),
   };
 }
 

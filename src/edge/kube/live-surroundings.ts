@@ -9,7 +9,7 @@ import type { NamespaceFacts } from '../../core/model/facts.ts';
 import type { KubeObject } from '../../core/model/kube-object.ts';
 import type { Kube } from './client.ts';
 import { type NamedWatch, openWatch, type WatchListener, type WatchState } from './named-watch.ts';
-import { createProbe, type ProbeTimes, usualProbeTimes } from './repeated-probe.ts';
+import { createProbe, usualProbeTimes } from './repeated-probe.ts';
 import type { WatchName } from './watch-names.ts';
 
 /** What the settings make worth knowing. */
@@ -37,12 +37,8 @@ export interface LiveSurroundings {
 const noNamespaces: ReadonlyMap<string, NamespaceFacts> = new Map();
 
 /** Starts with the ProxyConfig resources, which count for every pod. */
-export function followSurroundings(
-  kube: Kube,
-  listener: WatchListener,
-  times: ProbeTimes = usualProbeTimes,
-): LiveSurroundings {
-  const probe = createProbe(kube, listener.changed, times);
+export function followSurroundings(kube: Kube, listener: WatchListener): LiveSurroundings {
+  const probe = createProbe(kube, listener.changed, usualProbeTimes);
   const open = createOpener(kube, listener, probe.again);
   const proxyConfigs = open('proxyconfigs', resources.proxyConfigs, proxyConfigResource);
   let nodes: NamedWatch<NodeFacts> | undefined;

@@ -2,6 +2,7 @@
 // Does not belong here: the watch itself (reflector.ts).
 import type { Resource } from '../../core/cluster/resources.ts';
 import type { Kube } from './client.ts';
+import type { KubeError } from './kube-error.ts';
 import { type Reflection, type ReflectOptions, reflect } from './reflector.ts';
 import type { WatchName } from './watch-names.ts';
 
@@ -12,7 +13,7 @@ export interface WatchState {
   readonly hasSynced: boolean;
   /** How long ago the API server was last heard of there; undefined before the first time. */
   readonly lastContactMs: number | undefined;
-  /** Why it may be out of date; undefined where it is not. */
+  /** Why it may be out of date, and what to do where waiting does not help; undefined where it is not. */
   readonly trouble: string | undefined;
 }
 
@@ -46,7 +47,7 @@ export function openWatch<T>(
     ...options,
     changed,
     trouble: (error) => {
-      trouble = error.message;
+      trouble = troubleOf(error);
       troubled(title, trouble);
     },
     healed: () => {
@@ -65,4 +66,9 @@ export function openWatch<T>(
     }),
     close: reflection.close,
   };
+}
+
+/** ConfigMaps are granted by name: those that the options named when the roles were written. */
+function troubleOf({ code, message }: KubeError): string {
+  return code === 'forbidden' ? `${message}; run \`pillion install\`, which writes the roles anew` : message;
 }

@@ -67,7 +67,7 @@ export async function readNamespaces(
   return { namespaces, warnings };
 }
 
-const notInstalled = `There is no ${placeText(optionsPlace)} in the cluster: the options of an installation have their defaults`;
+const notInstalled = `There is no ${placeText(optionsPlace)} in the cluster: Pillion is not installed, and its options have their defaults`;
 
 async function readSurroundings(kube: Kube, { native }: Facts, warnings: string[]): Promise<Surroundings> {
   const { mode, minimumMinor, nodes: named } = native;

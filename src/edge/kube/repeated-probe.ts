@@ -9,9 +9,11 @@ export interface ProbeTimes {
   readonly probeMs: number;
   /** The same while it has never answered. */
   readonly retryMs: number;
+  /** Out of turn not more often than this: nodes that come and go must not become calls at the same rate. */
+  readonly againMs: number;
 }
 
-export const usualProbeTimes: ProbeTimes = { probeMs: 60_000, retryMs: 2_000 };
+export const usualProbeTimes: ProbeTimes = { probeMs: 60_000, retryMs: 2_000, againMs: 5_000 };
 
 export interface RepeatedProbe {
   /** For this smallest minor version of a kubelet; undefined where nobody wants to know. */
@@ -25,16 +27,14 @@ export interface RepeatedProbe {
   close(): void;
 }
 
-/** Nodes that come and go must not become calls at the same rate. */
-const againMs = 5_000;
-
-export function createProbe(kube: Kube, changed: () => void, { probeMs, retryMs }: ProbeTimes): RepeatedProbe {
+export function createProbe(kube: Kube, changed: () => void, { probeMs, retryMs, againMs }: ProbeTimes): RepeatedProbe {
   let needed: number | undefined;
   let known: ApiServerNative | undefined;
   let trouble = 'not asked yet';
   let timer: NodeJS.Timeout | undefined;
   let round = 0;
   let askedAt = 0;
+  let isAsking = false;
   const ask = async (minimumMinor: number, mine: number): Promise<void> => {
     const before = known;
     try {
@@ -44,27 +44,32 @@ export function createProbe(kube: Kube, changed: () => void, { probeMs, retryMs 
       trouble = error instanceof Error ? error.message : String(error);
     }
     if (mine !== round) return;
+    isAsking = false;
     timer = setTimeout(start, known === undefined ? retryMs : probeMs);
     if (known !== before) changed();
   };
   const stop = (): void => {
     round += 1; // what is still on its way is not listened to
+    isAsking = false;
     clearTimeout(timer);
   };
   const start = (): void => {
     stop();
     askedAt = performance.now();
-    if (needed !== undefined) void ask(needed, round);
+    if (needed === undefined) return;
+    isAsking = true;
+    void ask(needed, round);
   };
   const isNeeded = (): boolean => needed !== undefined;
   return {
     need: (minimumMinor) => {
       if (minimumMinor === needed) return;
       needed = minimumMinor;
+      if (known === 'unknown') known = undefined; // nobody may have asked, where the answer did not matter
       start();
     },
     again: () => {
-      if (performance.now() - askedAt > againMs) start();
+      if (!isAsking && performance.now() - askedAt > againMs) start();
     },
     answer: () => (isNeeded() ? known : 'unknown'),
     trouble: () => (isNeeded() && known === undefined ? trouble : undefined),

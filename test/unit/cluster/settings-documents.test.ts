@@ -90,6 +90,17 @@ test('the options of the installation become facts; options of the process are s
   assert.equal(placesOf(installation.value, { options: { revision: 'other' } }).mesh.name, 'istio-other');
 });
 
+test('an option of the process that names another revision is answered in its place, beside the tags', () => {
+  const revisionsWith = (options: object): readonly string[] => {
+    const read = factsOf({ options }, { options: { revision: 'canary' } });
+    assert.ok(read.ok && read.value.revision === 'canary');
+    return read.value.registration.revisions;
+  };
+  assert.deepEqual(revisionsWith({}), ['canary']);
+  assert.deepEqual(revisionsWith({ revision: 'stable', tags: ['prod'] }), ['canary', 'prod']);
+  assert.deepEqual(revisionsWith({ tags: ['prod'], onlyTags: true }), ['prod']);
+});
+
 test('a document from a file takes the place of one of the cluster, which may be broken then', () => {
   const over = { documents: { mesh: { from: 'mesh.yaml', value: { trustDomain: 'file.example' } } } };
   const read = factsOf({ mesh: 'broken: [' }, over);
@@ -122,6 +133,13 @@ test('a key that is missing is named', () => {
   const { config, values } = readInjectorMap(map('', '', { values: '{}' }), { namespace: 'a', name: 'b' });
   assert.ok(values.ok && !config.ok);
   assert.match(problemLine(config.error[0] as Problem), /^configmap a\/b, key config: there is no such key/);
+});
+
+test('to answer to the tags alone there has to be one', () => {
+  assert.deepEqual(problemsOf({ options: { onlyTags: true } }).map(problemLine), [
+    'configmap pillion-system/pillion-options, key options.yaml: onlyTags: Cannot read "true": needs at least one tag in tags',
+  ]);
+  assert.deepEqual(problemsOf({ options: { onlyTags: true, tags: ['prod'] } }), []);
 });
 
 test('problems of several documents are told together, each with its own', () => {

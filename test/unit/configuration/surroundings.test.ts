@@ -176,6 +176,16 @@ describe('ProxyConfig resources', () => {
     assert.deepEqual(configOf(known).proxyMetadata, wanted);
   });
 
+  test('the root namespace is the one that the mesh config names', () => {
+    const known = withSurroundings(
+      facts({}, { mesh: { rootNamespace: 'mesh-root' } }),
+      around({
+        proxyConfigs: [resource('istio-system', 'a', from('other')), resource('mesh-root', 'b', from('root'))],
+      }),
+    );
+    assert.equal(configOf(known).proxyMetadata?.['FROM'], 'root');
+  });
+
   test('one that cannot be read is passed over and told with its place', () => {
     const broken = [
       resource('shop', 'a', { concurrency: 'many', ...from('a') }),

@@ -43,7 +43,7 @@ test('native: the option beats the API server and the kubelets', () => {
   assert.deepEqual(decide(facts([node('a', 'v1.34.0')], { mode: 'false' })), {
     native: false,
     reason: 'forced',
-    detail: '--native false',
+    detail: 'option native is "false"',
   });
   const dropping = facts([node('a', 'v1.28.0')], { mode: 'true', apiServer: 'drops' });
   assert.equal(inWords(decide(dropping)), 'native forced');

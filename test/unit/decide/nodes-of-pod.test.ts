@@ -178,6 +178,17 @@ describe('landingOf()', () => {
     }
   });
 
+  test('of very many selectors the oldest is forgotten, so that they do not fill the memory', () => {
+    const { table, looks } = counted([old, fresh]);
+    const forTier = (tier: number): PodSpec => ({ nodeSelector: { tier: String(tier) } });
+    for (let tier = 0; tier <= 1_000; tier += 1) landingOf(forTier(tier), table);
+    const before = looks.count;
+    landingOf(forTier(1_000), table);
+    assert.equal(looks.count, before, 'the youngest is known');
+    landingOf(forTier(0), table);
+    assert.ok(looks.count > before, 'the oldest is looked for again');
+  });
+
   test('of kubelets without a node nothing is known that a selector could fit', () => {
     const table = nodeTable([{ name: '', labels: {}, kubeletVersion: 'v1.30.0' }], 33);
     assert.equal(landingOf({ nodeSelector: { pool: 'new' } }, table).kind, 'anywhere');
