@@ -94,12 +94,12 @@ test('an installation', { skip: assets.skip }, async (context) => {
     assert.equal(exitCode, 2);
     assert.match(
       stderr,
-      /^Cannot install: webhook "rev\.namespace\.sidecar-injector\.istio\.io".*global\.operatorManageWebhooks=true/m,
+      /^Cannot install: others .*\n {2}webhook "rev\.namespace\.sidecar-injector\.istio\.io".*global\.operatorManageWebhooks=true/s,
     );
     assert.equal((await ownObjects(plane)).size, 0);
     const allowed = await install('--allow-overlap', '--dry-run=server');
     assert.equal(allowed.exitCode, 0, allowed.stderr);
-    assert.match(allowed.stderr, /^Note: webhook "rev\.namespace/m);
+    assert.match(allowed.stderr, /^Note: others .*\n {2}webhook "rev\.namespace/m);
     const other = await install('--dry-run=server', '--set', 'revision=canary');
     assert.deepEqual([other.exitCode, other.stderr], [0, '']);
     await kube.remove(resources.mutatingWebhooks, 'istio-sidecar-injector');

@@ -1,7 +1,7 @@
 // Answers: can Istio's own settings be read, are they of the version whose pods we make, and do the replicas use them.
 import { problemLine } from '../model/problem.ts';
 import { type CheckResult, checked, unchecked, unseen } from './check-result.ts';
-import { type Finding, fewOf, found } from './findings.ts';
+import { count, type Finding, fewOf, found } from './findings.ts';
 import type { Knowledge } from './knowledge.ts';
 import type { Observations, ReplicaReadiness } from './observations.ts';
 
@@ -46,9 +46,21 @@ function replicaFindings({ pod, conditions }: ReplicaReadiness): readonly Findin
   return [found('replica-behind', `${pod}: ${fewOf(reasons)}`)];
 }
 
+/** `in use since 2026-01-01T00:00:00.000Z: configmap istio-system/istio (resourceVersion 7)`, as readiness says it. */
+const inUse = /^in use since ([^:]+:\d\d:\S+): (.*)$/;
+
+/** Which settings are in use and since when; once for all replicas that use the same. */
 function replicaText(replicas: readonly ReplicaReadiness[]): string {
   const reasons = replicas.flatMap(({ conditions }) =>
     conditions.filter(({ condition, met }) => condition === 'settings' && met).map(({ reason }) => reason),
   );
-  return reasons.length === 0 ? '' : `; the replicas': ${fewOf([...new Set(reasons)])}`;
+  const bySources = Map.groupBy(reasons, (reason) => inUse.exec(reason)?.[2] ?? reason);
+  const texts = [...bySources].map(([sources, same]) => {
+    const latest = same
+      .map((reason) => inUse.exec(reason)?.[1] ?? '')
+      .sort()
+      .at(-1);
+    return `${count(same.length, 'replica')}${latest ? ` since ${latest}` : ''}: ${sources}`;
+  });
+  return texts.length === 0 ? '' : `; in use by ${fewOf(texts)}`;
 }

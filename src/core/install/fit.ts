@@ -4,7 +4,7 @@ import { names, ownNamespace } from '../cluster/names.ts';
 import type { ClusterOptions } from '../cluster/options.ts';
 import type { Overlap } from '../cluster/overlap.ts';
 import { nodeTable } from '../configuration/node-table.ts';
-import type { NodeFacts } from '../model/facts.ts';
+import { minorOfMinimum, type NodeFacts } from '../model/facts.ts';
 import { quoted } from '../model/problem.ts';
 
 /** What is looked at before anything is written. */
@@ -31,12 +31,14 @@ const guardedMinor = 30;
 
 /** Looks at everything before it refuses, so that a person can put it all right at once. */
 export function fitOf(survey: Survey, options: ClusterOptions, mayOverlap: boolean): Fit {
-  const overlaps = survey.overlaps.map(overlapText);
+  const overlaps = overlapText(survey.overlaps);
   return {
     refusals: [
       ...tooOld(survey),
       ...missing(survey, options),
-      ...(mayOverlap ? [] : overlaps.map((text) => `Cannot install: ${text}; for the time of a move, --allow-overlap`)),
+      ...(mayOverlap
+        ? []
+        : overlaps.map((text) => `Cannot install: ${text}\n  Or, for the time of a move: --allow-overlap`)),
     ],
     notes: [
       ...withoutGuard(survey),
@@ -71,7 +73,7 @@ function withoutGuard({ minor }: Survey): readonly string[] {
 
 function plainSidecars({ nodes }: Survey, { native, nativeMinimumKubelet }: ClusterOptions): readonly string[] {
   if (native !== 'auto') return [];
-  const { tooOld } = nodeTable(nodes, Number(nativeMinimumKubelet.split('.')[1]));
+  const { tooOld } = nodeTable(nodes, minorOfMinimum(nativeMinimumKubelet));
   if (tooOld.size === 0) return [];
   const { versions } = nodeTable([...tooOld], 0);
   const count = `${tooOld.size} of ${nodes.length} nodes`;
@@ -87,6 +89,13 @@ function secretToBring({ certificates }: ClusterOptions): readonly string[] {
   ];
 }
 
-function overlapText({ configuration, webhook, because, remedy }: Overlap): string {
-  return `webhook ${quoted(webhook)} of MutatingWebhookConfiguration ${quoted(configuration)} would inject the same pods: ${because}; ${remedy.charAt(0).toLowerCase()}${remedy.slice(1)}`;
+/** One text about all of them: istiod has four webhooks, and one remedy. None where there is no overlap. */
+function overlapText(overlaps: readonly Overlap[]): readonly string[] {
+  if (overlaps.length === 0) return [];
+  const webhooks = overlaps.map(
+    ({ configuration, webhook, because }) =>
+      `webhook ${quoted(webhook)} of MutatingWebhookConfiguration ${quoted(configuration)}: ${because}`,
+  );
+  const remedies = [...new Set(overlaps.map(({ remedy }) => remedy))];
+  return [['others would inject the same pods', ...webhooks, ...remedies].join('\n  ')];
 }

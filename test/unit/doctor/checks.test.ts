@@ -312,3 +312,18 @@ test('the time of the observation decides, not the clock', () => {
   const later = new Date(now.getTime() + 30 * 86_400_000);
   assert.ok(namesOf(observed({ now: later })).includes('certificate-expired'));
 });
+
+test('replicas that use the same settings are told of once, with the latest time', () => {
+  const replica = (pod: string, since: string) => ({
+    pod,
+    conditions: [
+      { condition: 'settings', met: true, reason: `in use since ${since}: configmap a/b (resourceVersion 7)` },
+    ],
+  });
+  const replicas = [replica('one', '2026-11-21T11:00:00.000Z'), replica('two', '2026-11-21T11:30:00.000Z')];
+  const settings = checkOf(observed({ replicas }), 'settings');
+  assert.match(
+    settings.kind === 'checked' ? settings.saw : settings.kind,
+    /; in use by 2 replicas since 2026-11-21T11:30:00\.000Z: configmap a\/b \(resourceVersion 7\)$/,
+  );
+});

@@ -100,10 +100,17 @@ suite('whether a cluster can take it', () => {
     assert.deepEqual(look({ nodes }, 'native: true').notes, []);
   });
 
-  test('tells of an overlap either way', () => {
-    const overlaps = [{ configuration: 'istio', webhook: 'w', because: 'both', remedy: 'Take it away' }];
+  test('tells of overlaps either way, with each remedy once', () => {
+    const overlap = { configuration: 'istio', webhook: 'w', because: 'both', remedy: 'Take it away' };
+    const overlaps = [overlap, { ...overlap, webhook: 'v' }];
     assert.deepEqual(look({ overlaps }).refusals, [
-      'Cannot install: webhook "w" of MutatingWebhookConfiguration "istio" would inject the same pods: both; take it away; for the time of a move, --allow-overlap',
+      [
+        'Cannot install: others would inject the same pods',
+        'webhook "w" of MutatingWebhookConfiguration "istio": both',
+        'webhook "v" of MutatingWebhookConfiguration "istio": both',
+        'Take it away',
+        'Or, for the time of a move: --allow-overlap',
+      ].join('\n  '),
     ]);
     const allowed = look({ overlaps }, '', true);
     assert.deepEqual([allowed.refusals.length, allowed.notes.length], [0, 1]);
