@@ -14,7 +14,7 @@ import { readInputs } from './input.ts';
 import { readNamespaceObject } from './namespace-object.ts';
 import { clusterSettings, fileSettings, type SettingsAtHand } from './settings-at-hand.ts';
 import { commaList } from './settings-options.ts';
-import { findTargets, type Target } from './targets.ts';
+import { findTargets, type Target, type TargetPlace } from './targets.ts';
 
 /** What is injected, and into which surroundings: the same for inject and why. */
 export const inputOptions: readonly OptionRow[] = [
@@ -138,12 +138,10 @@ async function findAll(
   return found;
 }
 
-type Surroundings = Parameters<typeof findTargets>[1];
-
 /** Undefined where the document cannot be used; the reason is added to the problems. */
 function targetsOf(
   { file, value }: SourceDocument,
-  around: Surroundings,
+  around: TargetPlace,
   problems: string[],
 ): readonly Target[] | undefined {
   if (value !== null && !isObject(value)) {

@@ -22,25 +22,25 @@ export interface Target {
   readonly isReview: boolean;
 }
 
-/** The surroundings that the command line gives. */
-export interface Surroundings {
+/** Where the objects go, as the command line says it. */
+export interface TargetPlace {
   readonly namespace: string | undefined;
   /** The path of the webhook that the request would go to. */
   readonly path: string;
 }
 
 /** Every pod of a document; none where it holds other kinds. Throws UsageError where an AdmissionReview is none. */
-export function findTargets(value: unknown, surroundings: Surroundings): readonly Target[] {
+export function findTargets(value: unknown, place: TargetPlace): readonly Target[] {
   if (!isObject(value)) return [];
-  if (isReview(value)) return [reviewTarget(value, surroundings)];
-  return objectTargets(value, '', surroundings);
+  if (isReview(value)) return [reviewTarget(value, place)];
+  return objectTargets(value, '', place);
 }
 
 function isReview({ kind, apiVersion }: JsonObject): boolean {
   return kind === 'AdmissionReview' && (apiVersion === undefined || String(apiVersion).startsWith('admission.k8s.io/'));
 }
 
-function reviewTarget(value: JsonObject, { namespace, path }: Surroundings): Target {
+function reviewTarget(value: JsonObject, { namespace, path }: TargetPlace): Target {
   const read = accepted(readReview(value, path));
   const written = read.object;
   const review = { ...read, namespace: namespace ?? (read.namespace || 'default') };
@@ -55,36 +55,36 @@ function reviewTarget(value: JsonObject, { namespace, path }: Surroundings): Tar
   };
 }
 
-function objectTargets(object: JsonObject, pointer: string, surroundings: Surroundings): readonly Target[] {
+function objectTargets(object: JsonObject, pointer: string, place: TargetPlace): readonly Target[] {
   const { kind, apiVersion } = object;
   if (typeof kind === 'string' && kind.endsWith('List') && Array.isArray(object['items'])) {
     return object['items'].flatMap((item: unknown, index) => {
       const one = isObject(item) ? { ...itemType(kind, apiVersion), ...item } : undefined;
-      return one === undefined ? [] : objectTargets(one, `${pointer}/items/${index}`, surroundings);
+      return one === undefined ? [] : objectTargets(one, `${pointer}/items/${index}`, place);
     });
   }
-  if (kind === 'Pod' && apiVersion === 'v1') return [podTarget(object, pointer, surroundings)];
+  if (kind === 'Pod' && apiVersion === 'v1') return [podTarget(object, pointer, place)];
   const workload = workloadKindOf(object);
   if (workload === undefined) return [];
   const metadata = metadataOf(object);
   const name = nonEmpty(metadata['name']) ?? `${nonEmpty(metadata['generateName']) ?? ''}00000`;
   const written = at(object, workload.template);
   const pod = podOfWorkload(workload, name, withoutNulls(written));
-  const namespace = surroundings.namespace ?? nonEmpty(metadata['namespace']) ?? 'default';
-  const review = reviewOf(inNamespace(pod, namespace), namespace, surroundings.path);
+  const namespace = place.namespace ?? nonEmpty(metadata['namespace']) ?? 'default';
+  const review = reviewOf(inNamespace(pod, namespace), namespace, place.path);
   return [{ pointer: pointer + workload.template, kind: workload.kind, name, review, written, isReview: false }];
 }
 
-function podTarget(pod: JsonObject, pointer: string, surroundings: Surroundings): Target {
+function podTarget(pod: JsonObject, pointer: string, place: TargetPlace): Target {
   const metadata = metadataOf(pod);
-  const namespace = surroundings.namespace ?? nonEmpty(metadata['namespace']) ?? 'default';
-  const object = inNamespace(withoutNulls(pod), surroundings.namespace);
+  const namespace = place.namespace ?? nonEmpty(metadata['namespace']) ?? 'default';
+  const object = inNamespace(withoutNulls(pod), place.namespace);
   const name = nonEmpty(metadata['name']) ?? nonEmpty(metadata['generateName']) ?? '';
   return {
     pointer,
     kind: 'Pod',
     name,
-    review: reviewOf(object, namespace, surroundings.path),
+    review: reviewOf(object, namespace, place.path),
     written: pod,
     isReview: false,
   };

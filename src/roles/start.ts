@@ -57,7 +57,8 @@ export type Start =
 
 type Lines = readonly string[];
 
-export interface Surroundings {
+/** What the process gives its webhook. */
+export interface ServeProcess {
   readonly version: string;
   readonly output: DestinationStream;
   /** Aborted when somebody asks to stop. */
@@ -68,7 +69,7 @@ export interface Surroundings {
  * Brings the webhook up and warm. The management port comes first: settings of a cluster may take their time, and
  * whoever asks meanwhile hears what is missing.
  */
-export async function startWebhook(options: ServeOptions, around: Surroundings): Promise<Start> {
+export async function startWebhook(options: ServeOptions, around: ServeProcess): Promise<Start> {
   const places = readPlaces(options);
   if (!places.ok) return unusable(places.error);
   if (!logLevels.includes(options.logLevel)) return unusable([unknownLevel(options.logLevel)]);
@@ -87,7 +88,7 @@ interface Opened {
   readonly close: () => void;
 }
 
-async function bringUp(options: ServeOptions, around: Surroundings, opened: Opened): Promise<Start> {
+async function bringUp(options: ServeOptions, around: ServeProcess, opened: Opened): Promise<Start> {
   const { places, closers, close } = opened;
   const telemetry = createTelemetry(createLog(options.logLevel, around.output), around.output, around.version);
   const readiness = createReadiness();
@@ -144,7 +145,7 @@ function telling(telemetry: AdmissionTelemetry, { decided: tell }: FollowedSetti
 }
 
 /** Telemetry that nobody sees. */
-function createRehearsal({ logLevel }: ServeOptions, { version }: Surroundings): AdmissionTelemetry {
+function createRehearsal({ logLevel }: ServeOptions, { version }: ServeProcess): AdmissionTelemetry {
   const nowhere = { write: () => {} };
   return createTelemetry(createLog(logLevel, nowhere), nowhere, version);
 }

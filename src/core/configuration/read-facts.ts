@@ -3,6 +3,7 @@
 import {
   type Facts,
   minimumKubelets,
+  minorOfMinimum,
   type NamespaceFacts,
   type NativeFacts,
   type RegistrationFacts,
@@ -141,7 +142,7 @@ function nativeFacts(options: FactsOptions): Result<NativeFacts> {
     const expected = `must be one of ${minimumKubelets.join(', ')}`;
     return fail([{ path: 'nativeMinimumKubelet', value: nativeMinimumKubelet, expected }]);
   }
-  const minimumMinor = Number(nativeMinimumKubelet.split('.')[1]);
+  const minimumMinor = minorOfMinimum(nativeMinimumKubelet);
   const nodes = kubeletVersions.map((kubeletVersion) => ({ name: '', labels: {}, kubeletVersion }));
   const table = nodes.length === 0 ? undefined : nodeTable(nodes, minimumMinor);
   return ok({ mode: native, minimumMinor, apiServer: 'keeps', nodes: table });

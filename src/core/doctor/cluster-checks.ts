@@ -1,5 +1,6 @@
 // Answers: what of the cluster itself is in the way: its API server, its version, what the user may do, its nodes.
 import { nodeTable } from '../configuration/node-table.ts';
+import { minorOfMinimum } from '../model/facts.ts';
 import { type CheckResult, checked, checkSeen, unchecked } from './check-result.ts';
 import { count, type Finding, fewOf, found } from './findings.ts';
 import { betaMinor, type Knowledge, policiesMinor } from './knowledge.ts';
@@ -67,7 +68,7 @@ export function checkNodes({ nodes }: Observations, { options }: Knowledge): Che
   return checkSeen(nodes, (list) => {
     if (list.length === 0) return unchecked('there is no node');
     const isForced = options.native === 'true';
-    const minimum = isForced ? betaMinor : Number(options.nativeMinimumKubelet.split('.')[1]);
+    const minimum = isForced ? betaMinor : minorOfMinimum(options.nativeMinimumKubelet);
     const { tooOld, versions } = nodeTable(list, minimum);
     const saw = `kubelets are of ${versions}`;
     if (options.native === 'false') return checked(`${saw}; native sidecars are switched off`);

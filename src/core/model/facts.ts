@@ -37,6 +37,11 @@ export interface NamespaceFacts {
 /** What may be the oldest kubelet for native sidecars: before 1.29 the feature is off, before 1.33 it can be off. */
 export const minimumKubelets = ['1.29', '1.30', '1.31', '1.32', '1.33'] as const;
 
+/** The minor version of such a text: 29 of `1.29`. */
+export function minorOfMinimum(version: string): number {
+  return Number(version.split('.')[1]);
+}
+
 /** Minor version of Kubernetes since which native sidecars are stable and their feature gate is locked on (KEP-753). */
 export const stableMinor = 33;
 

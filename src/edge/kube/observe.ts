@@ -21,7 +21,7 @@ import {
 } from '../../core/doctor/observations.ts';
 import { createSurveyor } from '../../core/doctor/pods.ts';
 import { webhooksToAsk } from '../../core/doctor/strip.ts';
-import type { NativeFacts } from '../../core/model/facts.ts';
+import { minorOfMinimum, type NativeFacts } from '../../core/model/facts.ts';
 import { isObject } from '../../core/model/json.ts';
 import type { KubeObject } from '../../core/model/kube-object.ts';
 import { askWebhook } from './ask-webhook.ts';
@@ -106,7 +106,7 @@ async function observeByOptions(kube: Kube, state: ClusterState): Promise<AskedB
   const places = settingsPlaces(options);
   const map = (place: { readonly name: string; readonly namespace: string }) =>
     attempt(() => kube.get(resources.configMaps, place.name, place.namespace));
-  const minimumMinor = Number(options.nativeMinimumKubelet.split('.')[1]);
+  const minimumMinor = minorOfMinimum(options.nativeMinimumKubelet);
   const [mesh, injector, native, restartPolicy] = await Promise.all([
     map(places.mesh),
     map(places.injector),
