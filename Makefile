@@ -17,8 +17,9 @@ demo: $(INSTALLED) ## inject two pods through a real server on loopback and show
 test: $(INSTALLED) ## lint, types and all tests (< 5 min; < 15 min with KUBEBUILDER_ASSETS, which adds those against an API server)
 	@$(RUN) check
 	@status=0; $(RUN) test || status=$$?; \
-	for variable in KUBEBUILDER_ASSETS KUBEBUILDER_ASSETS_1_32; do \
-	  [ -n "$${!variable:-}" ] || echo "Skipped: tests against an API server; set $$variable to a directory with kube-apiserver, kube-controller-manager, etcd and kubectl (setup-envtest use -p path)"; \
+	for missing in "KUBEBUILDER_ASSETS of a current Kubernetes" "KUBEBUILDER_ASSETS_1_32 of Kubernetes 1.32"; do \
+	  variable=$${missing%% *}; \
+	  [ -n "$${!variable:-}" ] || echo "Skipped: tests against an API server$${missing#$$variable}; set $$variable to a directory with kube-apiserver, kube-controller-manager, etcd and kubectl (setup-envtest use -p path)"; \
 	done; exit $$status
 
 check: $(INSTALLED) ## lint and types only
