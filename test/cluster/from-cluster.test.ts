@@ -5,7 +5,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { parse } from 'yaml';
-import { resources } from '../../src/core/cluster/resources.ts';
 import type { JsonObject } from '../../src/core/model/json.ts';
 import { type Ended, pillion } from '../cli/command-line.ts';
 import { podYaml } from '../cli/manifests.ts';
@@ -13,6 +12,7 @@ import { ready } from '../edge/serving.ts';
 import { assets } from './assets.ts';
 import { type ControlPlane, startControlPlane, until } from './control-plane.ts';
 import { type LiveServer, makeNode, startLiveServer, valuesWith, writeSettings } from './live-server.ts';
+import { makeProxyConfigKind } from './proxy-config-kind.ts';
 import { makeNamespace, withWebhook } from './webhook.ts';
 
 const manager = { fieldManager: 'test' };
@@ -82,14 +82,13 @@ suite('the command line with the settings of a cluster', { skip: assets.skip }, 
   });
 
   test('the webhook and the command line decide alike, ProxyConfig resources and OpenShift included', async (test) => {
-    await plane.kube.call('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', { body: proxyConfigKind });
+    await makeProxyConfigKind(plane.kube);
     const proxyConfig = {
       apiVersion: 'networking.istio.io/v1beta1',
       kind: 'ProxyConfig',
       metadata: { name: 'threads', namespace: 'default' },
       spec: { environmentVariables: { FROM_RESOURCE: 'yes' } },
     };
-    await until('the kind is known', async () => (await plane.kube.list(resources.proxyConfigs)).items.length === 0);
     await plane.kube.apply(proxyConfig, manager);
     const annotations = { 'openshift.io/sa.scc.uid-range': '1000700000/10000' };
     await makeNamespace(plane, 'default', { labels: withWebhook, annotations });
@@ -238,24 +237,4 @@ const unreachable = {
   users: [{ name: 'a', user: {} }],
   contexts: [{ name: 'a', context: { cluster: 'a', user: 'a' } }],
   'current-context': 'a',
-};
-
-/** As much of Istio's as the API server needs to keep the objects. */
-const proxyConfigKind = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: { name: 'proxyconfigs.networking.istio.io' },
-  spec: {
-    group: 'networking.istio.io',
-    names: { kind: 'ProxyConfig', listKind: 'ProxyConfigList', plural: 'proxyconfigs', singular: 'proxyconfig' },
-    scope: 'Namespaced',
-    versions: [
-      {
-        name: 'v1beta1',
-        served: true,
-        storage: true,
-        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-      },
-    ],
-  },
 };

@@ -14,6 +14,7 @@ import { isObject, type JsonObject, parseJson } from '../../src/core/model/json.
 import { assets } from './assets.ts';
 import { type ControlPlane, startControlPlane, until } from './control-plane.ts';
 import { writeSettings } from './live-server.ts';
+import { makeProxyConfigKind } from './proxy-config-kind.ts';
 import { installHere, leafInSecret, plainPod } from './replicas.ts';
 import { isInjected } from './webhook.ts';
 
@@ -108,7 +109,7 @@ test('webhook and controller are refused nothing, and have no right that they do
   skip: assets.skip,
 }, async (context: TestContext) => {
   const plane = await startControlPlane(context);
-  await makeProxyConfigs(plane);
+  await makeProxyConfigKind(plane.kube);
   // on OpenShift namespaces count too
   const options = { platform: 'openshift', certificates: { settle: '1s' } };
   const installation = await installHere(context, plane, { options });
@@ -151,23 +152,4 @@ async function isThere({ kube }: ControlPlane, wanted: boolean): Promise<boolean
   const kinds = [resources.admissionPolicies, resources.admissionPolicyBindings];
   const found = await Promise.all(kinds.map((kind) => kube.get(kind, names.guard)));
   return found.every((one) => (one !== undefined) === wanted);
-}
-
-/** The kind that Istio brings. */
-async function makeProxyConfigs({ kube }: ControlPlane): Promise<void> {
-  const { plural, kind } = resources.proxyConfigs;
-  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
-  const definition = {
-    apiVersion: 'apiextensions.k8s.io/v1',
-    kind: 'CustomResourceDefinition',
-    metadata: { name: `${plural}.networking.istio.io` },
-    spec: {
-      group: 'networking.istio.io',
-      names: { plural, kind },
-      scope: 'Namespaced',
-      versions: [{ name: 'v1beta1', served: true, storage: true, schema }],
-    },
-  };
-  await kube.call('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', { body: definition });
-  await until('the kind is known', async () => (await kube.list(resources.proxyConfigs)).items.length === 0);
 }

@@ -11,6 +11,7 @@ import { connect, type Kube } from '../../src/edge/kube/client.ts';
 import { type Reflection, type ReflectOptions, reflect } from '../../src/edge/kube/reflector.ts';
 import { assets } from './assets.ts';
 import { type ControlPlane, startControlPlane, until } from './control-plane.ts';
+import { makeProxyConfigKind } from './proxy-config-kind.ts';
 import { startTcpProxy } from './tcp-proxy.ts';
 
 interface Followed extends Reflection<StringMap> {
@@ -211,36 +212,14 @@ suite('a reflector', { skip: assets.skip }, () => {
     await until('it is synced', async () => followed.hasSynced);
     assert.equal(followed.items().size, 0);
     await until('it is told', async () => followed.calls() === 1);
-    const crd = {
-      apiVersion: 'apiextensions.k8s.io/v1',
-      kind: 'CustomResourceDefinition',
-      metadata: { name: 'proxyconfigs.networking.istio.io' },
-      spec: {
-        group: 'networking.istio.io',
-        names: { kind: 'ProxyConfig', plural: 'proxyconfigs', listKind: 'ProxyConfigList', singular: 'proxyconfig' },
-        scope: 'Namespaced',
-        versions: [
-          {
-            name: 'v1beta1',
-            served: true,
-            storage: true,
-            schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-          },
-        ],
-      },
-    };
-    const installed = await plane.kubectl(['apply', '-f', '-'], JSON.stringify(crd));
-    assert.equal(installed.code, 0, installed.stderr);
+    await makeProxyConfigKind(plane.kube);
     const one = {
       apiVersion: resource.apiVersion,
       kind: resource.kind,
       metadata: { name: 'one', namespace: 'default', labels: { is: 'here' } },
       spec: {},
     };
-    await until(
-      'it can be made',
-      async () => (await plane.kubectl(['apply', '-f', '-'], JSON.stringify(one))).code === 0,
-    );
+    await plane.kube.create(one);
     await sees(followed, 'default/one', 'here');
     await plane.kubectl(['delete', 'crd', 'proxyconfigs.networking.istio.io']);
     await until('none are left', async () => followed.items().size === 0);
