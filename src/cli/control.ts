@@ -47,13 +47,11 @@ export const controlCommand: Command = {
   options: [...connectionOptions, ...controlOptions],
   run: (io, options) => {
     const text = (name: keyof typeof defaults): string => textOf(options, name) ?? defaults[name];
-    const podName = io.env['POD_NAME'];
     return io.roles.control({
       cluster: connectionOf(options),
       serviceAddress: text('service-address'),
       managementListen: text('management-listen'),
       logLevel: text('log-level'),
-      ...(podName === undefined || podName === '' ? {} : { podName }),
     });
   },
 };

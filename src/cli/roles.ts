@@ -30,7 +30,6 @@ export interface ControlOptions {
   readonly logLevel: string;
   /** `host:port` of the Service of the webhook. */
   readonly serviceAddress: string;
-  readonly podName?: string;
 }
 
 /** Runs until it is told to stop; returns the exit code. */

@@ -9,6 +9,7 @@ import { seeRegistered, type Trust } from './certificates/trust.ts';
 import { isSignedBy, printBundle, readBundle } from './certificates/x509.ts';
 import { type Drift, findDrift } from './cluster/drift.ts';
 import { type GuardedConfig, guard } from './cluster/guard.ts';
+import { hasPolicies } from './cluster/kubernetes-version.ts';
 import { isOurs } from './cluster/labels.ts';
 import type { ClusterOptions } from './cluster/options.ts';
 import { registeredBundle, registration } from './cluster/registration.ts';
@@ -57,13 +58,6 @@ export interface UpkeepPlan {
 export interface Expiries {
   readonly leaf?: Date;
   readonly authority?: Date;
-}
-
-/** From this minor on an API server has ValidatingAdmissionPolicies and matchConditions. */
-const policiesMinor = 30;
-
-export function hasPolicies(minor: number | undefined): boolean {
-  return minor === undefined || minor >= policiesMinor;
 }
 
 /** Decides everything that is to be done now. */

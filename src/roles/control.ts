@@ -28,8 +28,6 @@ export interface ControlOptions {
   readonly logLevel: string;
   /** `host:port` where the Service of the webhook is reached. */
   readonly serviceAddress: string;
-  /** Name of the pod; the name of the machine where absent. */
-  readonly podName?: string;
 }
 
 /** For tests, and for what runs a controller inside its own process. */
@@ -147,9 +145,10 @@ interface Running extends Prepared {
 
 /** Contends for the Lease and works while this process holds it, until somebody asks to stop. */
 async function contend(running: Running, asked: Promise<void>): Promise<void> {
-  const { kube, options, telemetry, state } = running;
+  const { kube, telemetry, state } = running;
   const { log } = telemetry;
-  const identity = `${options.podName ?? hostname()}_${randomBytes(4).toString('hex')}`;
+  // the name of the pod is the name of its machine
+  const identity = `${hostname()}_${randomBytes(4).toString('hex')}`;
   const events = createEventRecorder(kube, {
     reportingController: 'pillion.dev/control',
     reportingInstance: identity,

@@ -3,6 +3,7 @@
 // Does not belong here: what is to be done (core/upkeep.ts), when there is a round (loop.ts, wake-ups.ts).
 import { noTrust, type Trust } from '../core/certificates/trust.ts';
 import type { GuardedConfig } from '../core/cluster/guard.ts';
+import { hasPolicies, minorOf } from '../core/cluster/kubernetes-version.ts';
 import { names, ownNamespace } from '../core/cluster/names.ts';
 import type { ClusterOptions } from '../core/cluster/options.ts';
 import { resources } from '../core/cluster/resources.ts';
@@ -18,10 +19,9 @@ import { readInjectorConfig } from '../core/configuration/injector-config.ts';
 import type { EventDraft } from '../core/model/event.ts';
 import type { KubeObject } from '../core/model/kube-object.ts';
 import { fail, ok, problemLine, type Result } from '../core/model/problem.ts';
-import { hasPolicies, planUpkeep, type UpkeepFacts } from '../core/upkeep.ts';
+import { planUpkeep, type UpkeepFacts } from '../core/upkeep.ts';
 import type { Kube } from '../edge/kube/client.ts';
 import { KubeError } from '../edge/kube/kube-error.ts';
-import { minorOf } from '../edge/kube/native-probe.ts';
 import { type CarryOutParts, carryOut, type Round } from './carry-out.ts';
 import { createCorrections } from './corrections.ts';
 import type { LoopParts } from './loop.ts';

@@ -11,6 +11,7 @@ import { pathOf, resources } from '../../src/core/cluster/resources.ts';
 import { deploymentStep } from '../../src/core/install/rollout.ts';
 import { isObject, type JsonObject } from '../../src/core/model/json.ts';
 import type { KubeObject } from '../../src/core/model/kube-object.ts';
+import type { Kube } from '../../src/edge/kube/client.ts';
 import { type Ended, pillion } from '../cli/command-line.ts';
 import { assets } from './assets.ts';
 import { type ControlPlane, startControlPlane, until } from './control-plane.ts';
@@ -179,13 +180,7 @@ test('an installation', { skip: assets.skip }, async (context) => {
 
   await context.test('leaves the options as a person wrote them', async () => {
     const data = { 'options.yaml': '# ours\ntimeoutSeconds: 7 # enough\n', 'templates.yaml': '{}' };
-    const map = {
-      apiVersion: 'v1',
-      kind: 'ConfigMap',
-      metadata: { name: names.options, namespace: ownNamespace },
-      data,
-    };
-    await kube.apply(map, { fieldManager: 'somebody' });
+    await writeOptions(kube, data);
     assert.match((await install()).stdout, /^\d+ unchanged$/m);
     await install('--set', 'native=false');
     const kept = await kube.get(resources.configMaps, names.options, ownNamespace);
@@ -197,13 +192,7 @@ test('an installation', { skip: assets.skip }, async (context) => {
 
   await context.test('names what is wrong in the options of the cluster', async () => {
     const data = { 'options.yaml': 'guard: maybe\n' };
-    const map = {
-      apiVersion: 'v1',
-      kind: 'ConfigMap',
-      metadata: { name: names.options, namespace: ownNamespace },
-      data,
-    };
-    await kube.apply(map, { fieldManager: 'somebody' });
+    await writeOptions(kube, data);
     const { exitCode, stderr } = await install();
     assert.equal(exitCode, 2);
     assert.match(
@@ -262,3 +251,9 @@ test('an installation', { skip: assets.skip }, async (context) => {
     assert.equal(new Set(told).size, told.length, 'only what is new is told');
   });
 });
+
+/** As a person does it with kubectl. */
+async function writeOptions(kube: Kube, data: Readonly<Record<string, string>>): Promise<void> {
+  const metadata = { name: names.options, namespace: ownNamespace };
+  await kube.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data }, { fieldManager: 'somebody' });
+}

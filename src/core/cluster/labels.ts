@@ -15,6 +15,13 @@ export function selectorLabels(component: Component): StringMap {
   return { 'app.kubernetes.io/name': system, 'app.kubernetes.io/component': component };
 }
 
+/** Finds the pods of a component. */
+export function componentSelector(component: Component): string {
+  return Object.entries(selectorLabels(component))
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',');
+}
+
 /** The labels of an object; of one that no single component uses, without a component. */
 export function ownLabels(component?: Component): StringMap {
   const told = component === undefined ? { 'app.kubernetes.io/name': system } : selectorLabels(component);

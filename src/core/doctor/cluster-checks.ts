@@ -1,12 +1,11 @@
 // Answers: what of the cluster itself is in the way: its API server, its version, what the user may do, its nodes.
+import { betaMinor, hasPolicies, oldestMinor } from '../cluster/kubernetes-version.ts';
 import { nodeTable } from '../configuration/node-table.ts';
 import { minorOfMinimum } from '../model/facts.ts';
 import { type CheckResult, checked, checkSeen, unchecked } from './check-result.ts';
 import { count, type Finding, fewOf, found } from './findings.ts';
-import { betaMinor, type Knowledge, policiesMinor } from './knowledge.ts';
+import type { Knowledge } from './knowledge.ts';
 import type { Observations, Observed } from './observations.ts';
-
-const oldestMinor = 28;
 
 export function checkApiServer({ version, server }: Observations): CheckResult {
   if (version.kind === 'hidden' && !version.isForbidden) {
@@ -20,8 +19,7 @@ export function checkVersion({ version }: Observations, { kubernetes }: Knowledg
     if (kubernetes === undefined) return unchecked('its version cannot be read');
     const { text, minor } = kubernetes;
     if (minor < oldestMinor) return checked(text, [found('kubernetes-too-old', `The API server is of ${text}`)]);
-    if (minor < policiesMinor)
-      return checked(text, [found('kubernetes-without-guard', `The API server is of ${text}`)]);
+    if (!hasPolicies(minor)) return checked(text, [found('kubernetes-without-guard', `The API server is of ${text}`)]);
     return checked(text);
   });
 }

@@ -1,5 +1,6 @@
 // Answers: what follows from the state of a cluster before anything is judged: options, facts, who is called for pods.
 // Does not belong here: what is wrong with it (checks.ts).
+import { hasPolicies, minorOf } from '../cluster/kubernetes-version.ts';
 import { names } from '../cluster/names.ts';
 import type { ClusterOptions } from '../cluster/options.ts';
 import { registration } from '../cluster/registration.ts';
@@ -43,17 +44,12 @@ export interface Knowledge {
   readonly others: readonly PodWebhook[];
 }
 
-/** Admission policies and conditions of webhooks are stable since this minor version of Kubernetes. */
-export const policiesMinor = 30;
-/** Native sidecars are there from this one on, unless their feature gate is switched off. */
-export const betaMinor = 29;
-
 export function knowledgeOf(state: ClusterState & AskedByOptions): Knowledge {
   const kubernetes = versionOf(seenValue(state.version));
   const installation = state.options.kind === 'seen' ? readInstallation(state.options.value) : undefined;
   const known = installation?.ok ? installation.value : defaultInstallation();
   const { options } = known;
-  const hasMatchConditions = kubernetes === undefined || kubernetes.minor >= policiesMinor;
+  const hasMatchConditions = hasPolicies(kubernetes?.minor);
   const expected = registration({ options, caBundle: undefined, hasMatchConditions });
   const configurations = seenValue(state.configurations) ?? [];
   return {
@@ -67,11 +63,10 @@ export function knowledgeOf(state: ClusterState & AskedByOptions): Knowledge {
   };
 }
 
-/** The version that the API server behaves as: one that emulates an older one says so. */
 function versionOf(version: JsonObject | undefined): KubernetesVersion | undefined {
   if (version === undefined) return undefined;
-  const minor = Number.parseInt(String(version['emulationMinor'] || version['minor']), 10);
-  return Number.isNaN(minor) ? undefined : { text: String(version['gitVersion']), minor };
+  const minor = minorOf(version);
+  return minor === undefined ? undefined : { text: String(version['gitVersion']), minor };
 }
 
 function factsOf(installation: Installation, state: ClusterState & AskedByOptions): Checked<Facts> | undefined {

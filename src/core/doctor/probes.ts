@@ -7,6 +7,7 @@
 import { names } from '../cluster/names.ts';
 import { neverCalled } from '../cluster/registration.ts';
 import { holds, isCalledFor, labelsThatMeet, type PodWebhook } from '../cluster/webhooks.ts';
+import { injectionLabel } from '../cluster/well-known.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { StringMap } from '../model/pod.ts';
 import { areCalledFor, type Knowledge } from './knowledge.ts';
@@ -117,7 +118,7 @@ function groupsOf(namespaces: readonly NamespaceView[], known: Knowledge): reado
   for (const namespace of namespaces) {
     const others = known.others.filter(({ namespaceSelector }) => holds(namespaceSelector, namespace.labels));
     const isOurs = areCalledFor(known, namespace, {});
-    const isOut = namespace.labels['istio-injection'] !== undefined;
+    const isOut = namespace.labels[injectionLabel] !== undefined;
     const key = JSON.stringify([isOurs, isOut, ...others.map(keyOf)]);
     const there = groups.get(key);
     if (there !== undefined) there.namespaces.push(namespace);
@@ -131,7 +132,7 @@ function groupsOf(namespaces: readonly NamespaceView[], known: Knowledge): reado
 
 /** Namespaces that leave it to their pods: a label on one could still bring it to us. */
 function isLeftAlone({ isOurs, namespaces }: Group): boolean {
-  return !isOurs && namespaces[0]?.labels['istio-injection'] === undefined;
+  return !isOurs && namespaces[0]?.labels[injectionLabel] === undefined;
 }
 
 /** Where this webhook is called for a pod with the fewest others beside it; among equals, where we are called too. */

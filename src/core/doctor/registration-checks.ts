@@ -5,6 +5,7 @@ import { names } from '../cluster/names.ts';
 import { findOverlaps } from '../cluster/overlap.ts';
 import { neverCalled, withoutBundles } from '../cluster/registration.ts';
 import { isCalledFor } from '../cluster/webhooks.ts';
+import { injectionLabel } from '../cluster/well-known.ts';
 import { isObject, type JsonObject } from '../model/json.ts';
 import type { KubeObject } from '../model/kube-object.ts';
 import { quoted } from '../model/problem.ts';
@@ -48,7 +49,6 @@ export function checkOverlap({ configurations }: Observations, { options }: Know
   });
 }
 
-const injectionLabel = 'istio-injection';
 const revisionLabel = 'istio.io/rev';
 
 /** One finding for each kind of trouble, however many namespaces have it. */

@@ -1,5 +1,6 @@
 // Answers: can this cluster take an installation with these options, and what should its owner know.
 // Does not belong here: asking the cluster (edge/kube/survey.ts).
+import { hasPolicies, oldestMinor, policiesMinor } from '../cluster/kubernetes-version.ts';
 import { names, ownNamespace } from '../cluster/names.ts';
 import type { ClusterOptions } from '../cluster/options.ts';
 import type { Overlap } from '../cluster/overlap.ts';
@@ -25,10 +26,6 @@ export interface Fit {
   readonly notes: readonly string[];
 }
 
-const oldestMinor = 28;
-/** Since then admission policies and the conditions of webhooks are stable. */
-const guardedMinor = 30;
-
 /** Looks at everything before it refuses, so that a person can put it all right at once. */
 export function fitOf(survey: Survey, options: ClusterOptions, mayOverlap: boolean): Fit {
   const overlaps = overlapText(survey.overlaps);
@@ -51,7 +48,7 @@ export function fitOf(survey: Survey, options: ClusterOptions, mayOverlap: boole
 
 function tooOld({ minor }: Survey): readonly string[] {
   if (minor === undefined || minor >= oldestMinor) return [];
-  return [`Cannot install: this is Kubernetes 1.${minor}; upgrade it to 1.${guardedMinor} or later`];
+  return [`Cannot install: this is Kubernetes 1.${minor}; upgrade it to 1.${policiesMinor} or later`];
 }
 
 function missing({ hasIstioNamespace, hasCertManager }: Survey, options: ClusterOptions): readonly string[] {
@@ -65,7 +62,7 @@ function missing({ hasIstioNamespace, hasCertManager }: Survey, options: Cluster
 }
 
 function withoutGuard({ minor }: Survey): readonly string[] {
-  if (minor === undefined || minor < oldestMinor || minor >= guardedMinor) return [];
+  if (minor === undefined || minor < oldestMinor || hasPolicies(minor)) return [];
   return [
     `Kubernetes 1.${minor} has no stable admission policies: there is no guard, and the webhook is called for mirror pods too`,
   ];

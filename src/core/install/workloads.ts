@@ -108,7 +108,6 @@ function container(component: Component, image: string): V1Container {
     image,
     imagePullPolicy: 'IfNotPresent',
     args: [...args],
-    env: [{ name: 'POD_NAME', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } } }],
     ports: open.map((name) => ({ name, containerPort: ports[name], protocol: 'TCP' })),
     readinessProbe: probe('/readyz', 5),
     livenessProbe: probe('/healthz', 10),

@@ -5,7 +5,7 @@ import { HttpMethod, IsomorphicFetchHttpLibrary, KubeConfig, RequestContext } fr
 import { pathOf, type Resource, resourceOf } from '../../core/cluster/resources.ts';
 import { isObject, type JsonObject } from '../../core/model/json.ts';
 import type { KubeObject } from '../../core/model/kube-object.ts';
-import { KubeError, kubeErrorOf } from './kube-error.ts';
+import { KubeError, kubeErrorOf, whereNotFound } from './kube-error.ts';
 
 export interface KubeOptions {
   /** File; `KUBECONFIG`, `~/.kube/config` or the service account of the pod where absent. */
@@ -97,15 +97,9 @@ export function kubeOf(config: KubeConfig): Kube {
     server,
     config,
     call,
-    get: async (resource, name, namespace) => {
-      try {
-        return (await call('GET', pathOf(resource, namespace, name))) as KubeObject;
-      } catch (error) {
-        if (error instanceof KubeError && error.code === 'not-found') return undefined;
-        throw error;
-      }
-    },
-    list: (resource, place, signal) => listAll(call, resource, place, signal),
+    get: async (resource, name, namespace) =>
+      (await whereNotFound(undefined, call('GET', pathOf(resource, namespace, name)))) as KubeObject | undefined,
+    list: (resource, place, signal) => listAll(pagesOf({ call }, resource, place, signal)),
     create: async (object, options) =>
       (await call('POST', placeOf(object), { query: writeQuery(options), body: object })) as KubeObject,
     replace: async (object, options) =>
@@ -120,13 +114,8 @@ export function kubeOf(config: KubeConfig): Kube {
         contentType: 'application/apply-patch+yaml',
       })) as KubeObject,
     remove: async (resource, name, namespace, options) => {
-      try {
-        await call('DELETE', pathOf(resource, namespace, name), { query: writeQuery(options) });
-        return true;
-      } catch (error) {
-        if (error instanceof KubeError && error.code === 'not-found') return false;
-        throw error;
-      }
+      const removed = call('DELETE', pathOf(resource, namespace, name), { query: writeQuery(options) });
+      return (await whereNotFound(undefined, removed)) !== undefined;
     },
   };
 }
@@ -145,26 +134,37 @@ export function selectorsOf({ name, labelSelector, fieldSelector = name && `meta
   return { labelSelector, fieldSelector };
 }
 
-async function listAll(
-  call: Kube['call'],
+/** A collection page by page, for whoever need not keep all of it. */
+export async function* pagesOf(
+  { call }: Pick<Kube, 'call'>,
   resource: Resource,
   place: Place = {},
   signal?: AbortSignal,
-): Promise<KubeList> {
+): AsyncGenerator<KubeList> {
   const path = pathOf(resource, place.namespace);
-  const items: KubeObject[] = [];
   let next: string | undefined;
-  for (;;) {
+  do {
     const query = { limit: String(pageSize), continue: next, ...selectorsOf(place) };
     const page = await call('GET', path, { query, ...(signal && { signal }) });
     const metadata = isObject(page['metadata']) ? page['metadata'] : {};
-    for (const item of Array.isArray(page['items']) ? page['items'] : []) {
+    const items = Array.isArray(page['items']) ? page['items'] : [];
+    yield {
       // items of a list carry no type of their own
-      items.push({ apiVersion: resource.apiVersion, kind: resource.kind, ...item });
-    }
+      items: items.map((item) => ({ apiVersion: resource.apiVersion, kind: resource.kind, ...item })),
+      resourceVersion: String(metadata['resourceVersion'] ?? ''),
+    };
     next = typeof metadata['continue'] === 'string' && metadata['continue'] !== '' ? metadata['continue'] : undefined;
-    if (next === undefined) return { items, resourceVersion: String(metadata['resourceVersion'] ?? '') };
+  } while (next !== undefined);
+}
+
+async function listAll(pages: AsyncIterable<KubeList>): Promise<KubeList> {
+  const items: KubeObject[] = [];
+  let last = '';
+  for await (const page of pages) {
+    items.push(...page.items);
+    last = page.resourceVersion;
   }
+  return { items, resourceVersion: last };
 }
 
 const http = new IsomorphicFetchHttpLibrary();

@@ -39,6 +39,16 @@ export class KubeError extends Error {
   }
 }
 
+/** What the call gives, or this where there is no such object, or the cluster does not know its kind. */
+export async function whereNotFound<T>(instead: T, asked: Promise<T>): Promise<T> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof KubeError && error.code === 'not-found') return instead;
+    throw error;
+  }
+}
+
 /** The error for an answer with that status and body; without a status, for a call that got no answer. */
 export function kubeErrorOf(status: number | undefined, body: unknown, call = ''): KubeError {
   if (status === undefined) {

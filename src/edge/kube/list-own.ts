@@ -4,15 +4,10 @@ import type { Resource } from '../../core/cluster/resources.ts';
 import { isOfInstallation } from '../../core/install/removal.ts';
 import type { KubeObject } from '../../core/model/kube-object.ts';
 import type { Kube } from './client.ts';
-import { KubeError } from './kube-error.ts';
+import { whereNotFound } from './kube-error.ts';
 
 /** In all namespaces; none where the cluster does not know the kind. */
 export async function listOwn(kube: Kube, resource: Resource): Promise<readonly KubeObject[]> {
-  try {
-    const { items } = await kube.list(resource, { labelSelector: ownSelector });
-    return items.filter(isOfInstallation);
-  } catch (error) {
-    if (error instanceof KubeError && error.code === 'not-found') return [];
-    throw error;
-  }
+  const found = await whereNotFound(undefined, kube.list(resource, { labelSelector: ownSelector }));
+  return found?.items.filter(isOfInstallation) ?? [];
 }

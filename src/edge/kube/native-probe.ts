@@ -2,9 +2,10 @@
 // From 1.33 on its version alone tells: feature gate SidecarContainers is locked on (KEP-753). An older one drops the
 // field without a word where the gate is off, so it is asked to create a pod, which it does not keep (dryRun=All).
 // Does not belong here: what kubelets can do, and what follows (core/configuration/, core/decide/native.ts).
+import { minorOf } from '../../core/cluster/kubernetes-version.ts';
 import { ownNamespace } from '../../core/cluster/names.ts';
 import { type NativeFacts, stableMinor } from '../../core/model/facts.ts';
-import { isObject, type JsonObject } from '../../core/model/json.ts';
+import { isObject } from '../../core/model/json.ts';
 import type { KubeObject } from '../../core/model/kube-object.ts';
 import type { Kube } from './client.ts';
 import { KubeError } from './kube-error.ts';
@@ -36,13 +37,6 @@ export async function probeNative(
     if (error instanceof KubeError && !error.isRetryable) return 'unknown';
     throw error;
   }
-}
-
-/** `34`, `32+`; an API server that emulates an older version behaves like it. */
-export function minorOf({ minor, emulationMinor }: JsonObject): number | undefined {
-  const text = typeof emulationMinor === 'string' && emulationMinor !== '' ? emulationMinor : minor;
-  const digits = typeof text === 'string' ? /^\d+/.exec(text)?.[0] : undefined;
-  return digits === undefined ? undefined : Number(digits);
 }
 
 /** Without probes and hooks: with them a server that drops the field refuses the pod. As PodSecurity `restricted` wants. */

@@ -1,6 +1,6 @@
 // Answers: what do the replicas of the webhook say of themselves, where the API server can pass the question on. It often
 // cannot: a network policy, a firewall. Then nothing is said; the kubelet asks the same page, and readiness tells.
-import { selectorLabels } from '../../core/cluster/labels.ts';
+import { componentSelector } from '../../core/cluster/labels.ts';
 import { ownNamespace } from '../../core/cluster/names.ts';
 import { pathOf, resources } from '../../core/cluster/resources.ts';
 import type { ReplicaReadiness } from '../../core/doctor/observations.ts';
@@ -15,9 +15,7 @@ const mostReplicas = 10;
 
 export async function observeReplicas(kube: Kube): Promise<readonly ReplicaReadiness[]> {
   try {
-    const labelSelector = Object.entries(selectorLabels('webhook'))
-      .map((pair) => pair.join('='))
-      .join();
+    const labelSelector = componentSelector('webhook');
     const { items } = await kube.list(resources.pods, { namespace: ownNamespace, labelSelector });
     return (await Promise.all(items.slice(0, mostReplicas).map((pod) => ask(kube, pod)))).filter(
       (one) => one !== undefined,

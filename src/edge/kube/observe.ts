@@ -2,11 +2,13 @@
 // lists that grow with the cluster go by page by page.
 // Does not belong here: what it means (core/doctor/), which pods are sent by dry run (core/doctor/probes.ts).
 import { secretKeys } from '../../core/certificates/secret.ts';
+import { betaMinor } from '../../core/cluster/kubernetes-version.ts';
 import { names, ownNamespace } from '../../core/cluster/names.ts';
-import { pathOf, type Resource, resources } from '../../core/cluster/resources.ts';
+import { type Resource, resources } from '../../core/cluster/resources.ts';
 import { settingsPlaces } from '../../core/cluster/settings-documents.ts';
 import { nodeFacts, proxyConfigResource } from '../../core/cluster/surroundings-objects.ts';
-import { betaMinor, type Knowledge, knowledgeOf } from '../../core/doctor/knowledge.ts';
+import { namespaceNameLabel } from '../../core/cluster/well-known.ts';
+import { type Knowledge, knowledgeOf } from '../../core/doctor/knowledge.ts';
 import {
   type AskedByOptions,
   type CertificateParts,
@@ -25,8 +27,8 @@ import { minorOfMinimum, type NativeFacts } from '../../core/model/facts.ts';
 import { isObject } from '../../core/model/json.ts';
 import type { KubeObject } from '../../core/model/kube-object.ts';
 import { askWebhook } from './ask-webhook.ts';
-import type { Kube } from './client.ts';
-import { KubeError } from './kube-error.ts';
+import { type Kube, pagesOf } from './client.ts';
+import { KubeError, whereNotFound } from './kube-error.ts';
 import { probeNative } from './native-probe.ts';
 import { observeReplicas } from './observe-replicas.ts';
 import { sendProbes } from './send-probes.ts';
@@ -36,8 +38,6 @@ export interface ObserveOptions {
   readonly namespaces: readonly string[];
   readonly now: Date;
 }
-
-const pageSize = 500;
 
 /** Reads everything; throws only what is a defect. */
 export async function observe(kube: Kube, options: ObserveOptions): Promise<Observations> {
@@ -73,7 +73,8 @@ async function observeState(kube: Kube, { namespaces, now }: ObserveOptions): Pr
       attempt(() => observeNamespaces(kube, namespaces)),
       attempt(() => collect(kube, resources.nodes, undefined, nodeFacts)),
       attempt(() => inNamespaces(kube, quotaResource, namespaces, quotaView)),
-      attempt(() => observeProxyConfigs(kube)),
+      // a cluster that does not know the kind has none
+      attempt(() => whereNotFound([], collect(kube, resources.proxyConfigs, undefined, proxyConfigResource))),
     ]);
   return {
     ...{ server: kube.server, now, version, ownNamespace: ownSpace, deployments, options, lease, certificates },
@@ -151,7 +152,7 @@ function namespaceView({ metadata }: KubeObject): NamespaceView {
   const { name, labels = {}, annotations = {}, deletionTimestamp } = metadata;
   return {
     name,
-    labels: { ...labels, 'kubernetes.io/metadata.name': name },
+    labels: { ...labels, [namespaceNameLabel]: name },
     annotations,
     isTerminating: deletionTimestamp !== undefined,
   };
@@ -167,16 +168,6 @@ const quotaResource: Resource = {
 function quotaView({ metadata, spec }: KubeObject): QuotaView {
   const hard = isObject(spec) && isObject(spec['hard']) ? spec['hard'] : {};
   return { namespace: metadata.namespace ?? '', name: metadata.name, resources: Object.keys(hard) };
-}
-
-/** A cluster that does not know the kind has none. */
-async function observeProxyConfigs(kube: Kube) {
-  try {
-    return await collect(kube, resources.proxyConfigs, undefined, proxyConfigResource);
-  } catch (error) {
-    if (error instanceof KubeError && error.code === 'not-found') return [];
-    throw error;
-  }
 }
 
 async function surveyPods(
@@ -210,13 +201,8 @@ async function collect<T>(
   project: (object: KubeObject) => T,
 ): Promise<readonly T[]> {
   const wanted: T[] = [];
-  let next: string | undefined;
-  do {
-    const query = { limit: String(pageSize), continue: next };
-    const { items, metadata } = await kube.call('GET', pathOf(resource, namespace), { query });
-    for (const item of Array.isArray(items) ? items : []) wanted.push(project(item as KubeObject));
-    const token = isObject(metadata) ? metadata['continue'] : undefined;
-    next = typeof token === 'string' && token !== '' ? token : undefined;
-  } while (next !== undefined);
+  for await (const { items } of pagesOf(kube, resource, namespace === undefined ? {} : { namespace })) {
+    for (const item of items) wanted.push(project(item));
+  }
   return wanted;
 }

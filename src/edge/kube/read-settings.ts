@@ -19,7 +19,7 @@ import type { Facts, NamespaceFacts } from '../../core/model/facts.ts';
 import type { KubeObject } from '../../core/model/kube-object.ts';
 import { fail, problemLine, quoted, type Result } from '../../core/model/problem.ts';
 import type { Kube } from './client.ts';
-import { KubeError } from './kube-error.ts';
+import { KubeError, whereNotFound } from './kube-error.ts';
 import { probeNative } from './native-probe.ts';
 
 export interface ReadSettings {
@@ -74,10 +74,11 @@ async function readSurroundings(kube: Kube, { native }: Facts, warnings: string[
   const isAsked = mode === 'auto' && named === undefined;
   const [nodes, proxyConfigs, apiServer] = await Promise.all([
     isAsked ? orWarning(kube.list(resources.nodes), 'the nodes', warnings) : undefined,
-    orWarning(listOrNone(kube), 'the ProxyConfig resources', warnings),
+    // a cluster need not know the kind
+    orWarning(whereNotFound(undefined, kube.list(resources.proxyConfigs)), 'the ProxyConfig resources', warnings),
     isAsked ? orWarning(probeNative(kube, { minimumMinor }), 'the version of the API server', warnings) : undefined,
   ]);
-  const proxyConfigList = proxyConfigs.value?.map(proxyConfigResource) ?? [];
+  const proxyConfigList = proxyConfigs.value?.items.map(proxyConfigResource) ?? [];
   warnings.push(...proxyConfigProblems(proxyConfigList).map(problemLine));
   return {
     nodes: isAsked ? nodes?.value?.items.map(nodeFacts) : named?.nodes,
@@ -85,16 +86,6 @@ async function readSurroundings(kube: Kube, { native }: Facts, warnings: string[
     namespaces: new Map(),
     proxyConfigs: proxyConfigList,
   };
-}
-
-/** A cluster need not know the kind. */
-async function listOrNone(kube: Kube): Promise<readonly KubeObject[]> {
-  try {
-    return (await kube.list(resources.proxyConfigs)).items;
-  } catch (error) {
-    if (error instanceof KubeError && error.code === 'not-found') return [];
-    throw error;
-  }
 }
 
 async function orWarning<T>(

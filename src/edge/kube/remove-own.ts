@@ -1,6 +1,6 @@
 // Answers: how is an installation taken away, whoever wrote its parts. It can be done again where it was broken off.
 // Does not belong here: what is of the installation, and the order (core/install/removal.ts).
-import { selectorLabels } from '../../core/cluster/labels.ts';
+import { componentSelector } from '../../core/cluster/labels.ts';
 import { ownNamespace } from '../../core/cluster/names.ts';
 import { resourceOf, resources } from '../../core/cluster/resources.ts';
 import { isOfControl, removalOrder } from '../../core/install/removal.ts';
@@ -47,9 +47,7 @@ async function removeAndTell(kube: Kube, object: KubeObject, report: (object: Ku
 }
 
 async function controlPods(kube: Kube): Promise<number> {
-  const labelSelector = Object.entries(selectorLabels('control'))
-    .map(([key, value]) => `${key}=${value}`)
-    .join(',');
+  const labelSelector = componentSelector('control');
   return (await kube.list(resources.pods, { namespace: ownNamespace, labelSelector })).items.length;
 }
 

@@ -1,12 +1,12 @@
 // Answers: what does a cluster look like to somebody who is about to install. Asks; decides nothing (core/install/fit.ts).
+import { minorOf } from '../../core/cluster/kubernetes-version.ts';
 import type { ClusterOptions } from '../../core/cluster/options.ts';
 import { findOverlaps } from '../../core/cluster/overlap.ts';
 import { resources } from '../../core/cluster/resources.ts';
 import { nodeFacts } from '../../core/cluster/surroundings-objects.ts';
 import type { Survey } from '../../core/install/fit.ts';
 import type { Kube } from './client.ts';
-import { KubeError } from './kube-error.ts';
-import { minorOf } from './native-probe.ts';
+import { whereNotFound } from './kube-error.ts';
 
 /** Throws KubeError where something cannot be read. */
 export async function surveyCluster(kube: Kube, options: ClusterOptions): Promise<Survey> {
@@ -27,11 +27,5 @@ export async function surveyCluster(kube: Kube, options: ClusterOptions): Promis
 }
 
 async function hasGroup(kube: Kube, apiVersion: string): Promise<boolean> {
-  try {
-    await kube.call('GET', `/apis/${apiVersion}`);
-    return true;
-  } catch (error) {
-    if (error instanceof KubeError && error.code === 'not-found') return false;
-    throw error;
-  }
+  return (await whereNotFound(undefined, kube.call('GET', `/apis/${apiVersion}`))) !== undefined;
 }
