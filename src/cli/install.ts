@@ -28,7 +28,7 @@ export const installCommand: Command = {
   ],
   examples: [
     'pillion install --wait',
-    'pillion install --image registry.example.com/pillion:0.1.0 --set failurePreset=safe-start',
+    'pillion install --image registry.example.com/pillion:0.2.0 --set failurePreset=safe-start',
     'pillion install --diff',
     'pillion install -o yaml | kubectl apply --server-side -f -',
   ],
