@@ -4,12 +4,13 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 RUN := npm run --silent
+export KUBERNETES IMAGE
 INSTALLED := node_modules/.package-lock.json
 
-.PHONY: help demo test check golden docs manifests bench build clean
+.PHONY: help demo test check golden docs manifests bench build image kind-up kind-demo kind-down e2e clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED) ## inject two pods through a real server on loopback and show them (< 1 min)
 	@$(RUN) demo
@@ -39,6 +40,21 @@ bench: $(INSTALLED) ## measure admission beside a server that does nothing (2 mi
 
 build: $(INSTALLED) ## bundle the command into dist/pillion.mjs
 	@$(RUN) build
+
+image: $(INSTALLED) ## build the container image; IMAGE=name:tag, PILLION_BASE_IMAGE=image with Node 24
+	@$(RUN) image
+
+kind-demo: $(INSTALLED) ## show Pillion in a kind cluster with a real mesh (< 4 min); wants docker, kind, kubectl and helm
+	@$(RUN) kind-demo
+
+kind-up: $(INSTALLED) ## make that cluster, or bring it up to date; KUBERNETES=1.33 makes another one, of that version
+	@$(RUN) kind-up
+
+kind-down: $(INSTALLED) ## remove it; KUBERNETES=1.33 the one of that version
+	@$(RUN) kind-down
+
+e2e: $(INSTALLED) ## tests in kind clusters with a real mesh (< 15 min); ARGS=jobs takes the files with that in their path, KEEP=1 keeps the clusters
+	@$(RUN) e2e -- $(ARGS)
 
 clean: ## remove what was built and installed
 	@rm -rf dist .cache node_modules

@@ -80,7 +80,7 @@ function reasonsPage(): string {
     'A skip is told where the pod, or its namespace, asked for a sidecar and the pod does not say "false" itself: by a warning to whoever creates the pod, and by an Event on the object that controls it (a ReplicaSet, a Job). Never on a dry run. Where the webhook is called for all namespaces (`namespacesByDefault`), the pod itself must have asked. A pod whose `sidecar.istio.io/inject` is neither "true" nor "false" is warned of too.',
     ...sections,
     '## Native or plain',
-    'Why the sidecar of an injected pod is a native one (an init container that stays) or a plain one (a container).',
+    'Why the sidecar of an injected pod is a native one (an init container that stays) or a plain one (a container). A pod whose restartPolicy is not Always never completes with a plain one, unless `jobCompletion` is on (docs/job-completion.md): where it is off, that is told by a warning and by an Event `SidecarNeverEnds` on the object that controls the pod.',
     table(
       ['Reason', 'Meaning'],
       Object.entries(nativeReasons).map(([name, doc]) => [code(name), doc]),
@@ -174,7 +174,7 @@ function optionsPage(): string {
     'Options of an installation',
     'src/core/cluster/options.ts',
     'They stand in ConfigMap `pillion-options` in namespace `pillion-system`, key `options.yaml`, which holds only what differs from the defaults. Change them with `pillion install --set OPTION=VALUE`, `pillion install --options FILE`, or in the ConfigMap itself; `pillion install` without either leaves them as they are. A change counts without a restart. One that cannot be read changes nothing: the last good options stay, and an Event, a metric and `pillion doctor` say what is wrong.',
-    'After a change of `revision`, `istioNamespace`, `nativeMinimumKubelet` or `certificates.source` in the ConfigMap itself, run `pillion install`: roles, and what cert-manager is told, follow from them.',
+    'After a change of `revision`, `istioNamespace`, `nativeMinimumKubelet`, `jobCompletion` or `certificates.source` in the ConfigMap itself, run `pillion install`: roles, and what cert-manager is told, follow from them.',
     table(
       ['Option', 'Value', 'Default', 'Meaning'],
       optionDocs().map(({ name, value, fallback, doc }) => [code(name), value, code(fallback), doc]),
@@ -199,7 +199,7 @@ function doctorPage(): string {
     'What the doctor finds',
     'src/core/doctor/findings.ts',
     '`pillion doctor` runs these checks in this order: what comes first is to be put right first. Each ends with ✓, with ✗ and what was found, or with – and why it could say nothing. An error means that pods are refused, go without a sidecar, or soon will; a warning is worth a look. With any finding the exit code is 1. `-o json` has the names of checks and findings; they are never used again for something else.',
-    'Nothing in the cluster is changed. Pods are created by dry run only. Where several webhooks may have taken `restartPolicy` away, each is sent the review that the API server would send, marked as a dry run, through the API server’s proxy to its Service; this needs the right to create `services/proxy`, and without it all of them are named, in the order of their calls.',
+    'Nothing in the cluster is changed. Pods are created by dry run only. Where several webhooks may have taken `restartPolicy` or the injected proxy away, each is sent the review that the API server would send, marked as a dry run, through the API server’s proxy to its Service; this needs the right to create `services/proxy`, and without it all of them are named, in the order of their calls.',
     ...Object.entries(checks).flatMap(([id, { title, doc }]) => [
       `## ${title}`,
       `${doc} In JSON: ${code(id)}.`,

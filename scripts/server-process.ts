@@ -13,8 +13,8 @@ import { fileURLToPath } from 'node:url';
  * What an admission leaves behind is small and dead at once: several threads take longer to agree than one to sweep.
  */
 export const nodeFlags: readonly string[] = [
-  '--max-semi-space-size=16',
-  '--min-semi-space-size=16',
+  '--max-semi-space-size=4',
+  '--min-semi-space-size=4',
   '--no-parallel-scavenge',
 ];
 

@@ -104,6 +104,9 @@ function explain({ target, verdict }: AdmittedTarget, revision: string): Explana
       verdict.kind === 'deny'
         ? verdict.problems.map((problem) => problemLine({ ...problem, path: pathPrefix(target) + problem.path }))
         : [],
-    warnings: verdict.warnings,
+    warnings:
+      verdict.kind === 'inject' && verdict.notice !== undefined
+        ? [verdict.notice, ...verdict.warnings]
+        : verdict.warnings,
   };
 }

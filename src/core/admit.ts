@@ -3,7 +3,7 @@
 import { buildPod } from './build.ts';
 import { passGates } from './decide/gates.ts';
 import { decideNative } from './decide/native.ts';
-import { choiceWarning, skipNotice } from './decide/notice.ts';
+import { choiceWarning, endlessNotice, skipNotice } from './decide/notice.ts';
 import type { Facts } from './model/facts.ts';
 import { isObject } from './model/json.ts';
 import { type Pod, proxyContainerName } from './model/pod.ts';
@@ -82,6 +82,7 @@ function injectPod({ review, pod, namespace, facts, reason, trace, warnings }: P
   const built = buildPod(pod, templates.chosen, effective);
   if (!built.ok) return deny('invalid-annotation', built.error, [...trace, denied('metrics')], warnings);
   const native = placed(decided, built.value);
+  const notice = endlessNotice(built.value, facts);
   return {
     kind: 'inject',
     reason,
@@ -90,6 +91,7 @@ function injectPod({ review, pod, namespace, facts, reason, trace, warnings }: P
     native,
     templates: names,
     warnings,
+    ...(notice !== undefined && { notice }),
     trace: [
       ...trace,
       { gate: 'annotations', outcome: 'pass', because: 'all that are read can be read' },

@@ -1,9 +1,10 @@
 // Answers: what does a pod look like once it is injected. The road of a pod that passed the gates:
 //
-//   view → render → merge → the user's containers → cluster, metrics, probes → metadata → order
+//   view → render → merge → the user's containers → cluster, metrics, probes → metadata → order → token
 //
 // Does not belong here: whether the pod is injected (admit.ts), how the change is sent (patch.ts).
 
+import { mountApiAccess } from './finish/api-access.ts';
 import { forceClusterEnv, withoutForcedEnv } from './finish/cluster-env.ts';
 import { recordInjection, recordOverrides } from './finish/metadata.ts';
 import { orderContainers } from './finish/order.ts';
@@ -55,7 +56,8 @@ export function buildPod(pod: Pod, templates: readonly ChosenTemplate[], effecti
   const metrics = mergePrometheus(clustered, effective);
   if (!metrics.ok) return metrics;
   const probed = rewriteProbes(announceSecurePort(metrics.value), effective, status !== undefined);
-  return ok(orderContainers(recordInjection(probed, template, effective), effective));
+  const ordered = orderContainers(recordInjection(probed, template, effective), effective);
+  return ok(mountApiAccess(ordered, pod));
 }
 
 /** What all templates together contribute. Only names are read of it, so that one alone need not be merged. */

@@ -1,6 +1,7 @@
 // Answers: what is counted and logged of what `pillion control` does.
 // Does not belong here: which metrics there are (metrics.ts), how a line gets out (log.ts).
 import type { CertificatePlan, CertificateState } from '../core/certificates/plan.ts';
+import type { Asked } from '../core/job-completion.ts';
 import type { Expiries } from '../core/upkeep.ts';
 import { KubeError } from './kube/kube-error.ts';
 import type { Logger } from './log.ts';
@@ -8,6 +9,21 @@ import { type correctedObjects, createMetrics, type Metrics, metricTable } from 
 import { type EventTelemetry, eventTelemetry, processMetrics } from './telemetry.ts';
 
 export type CorrectedObject = (typeof correctedObjects)[number];
+
+export interface JobCompletionTelemetry {
+  /** So many pods are held back by their sidecar alone. */
+  pods(count: number): void;
+  /** An agent was asked to quit; with an error, in vain. */
+  asked(attempt: AskedPod, error: KubeError | undefined): void;
+  /** What keeps all of it from working; undefined where nothing does. */
+  trouble(reason: string | undefined): void;
+}
+
+export interface AskedPod {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly times: Pick<Asked, 'accepted' | 'failures'>;
+}
 
 export interface ControlTelemetry extends EventTelemetry {
   readonly log: Logger;
@@ -21,6 +37,7 @@ export interface ControlTelemetry extends EventTelemetry {
   removed(object: CorrectedObject): void;
   /** Something is left undone; said once, and again only where the reasons are others. */
   waits(reasons: readonly string[]): void;
+  readonly jobCompletion: JobCompletionTelemetry;
   succeeded(): void;
   roundFailed(error: unknown, waitMs: number): void;
   /** Something of ours is broken. */
@@ -66,6 +83,7 @@ export function createControlTelemetry(log: Logger, version: string): ControlTel
       if (text !== waitingFor && text !== '') log.warn({ waitsFor: reasons }, 'something is left undone');
       waitingFor = text;
     },
+    jobCompletion: jobCompletionTelemetry(log, metrics),
     succeeded: () => metrics.controlSuccess.set(Date.now() / 1000),
     roundFailed: (error, waitMs) => {
       const isExpected = error instanceof KubeError;
@@ -81,9 +99,29 @@ export function createControlTelemetry(log: Logger, version: string): ControlTel
   };
 }
 
+function jobCompletionTelemetry(log: Logger, metrics: Metrics): JobCompletionTelemetry {
+  return {
+    pods: (count) => metrics.jobCompletionPods.set(count),
+    asked: ({ namespace, pod, times: { accepted, failures } }, error) => {
+      metrics.jobCompletionAsks.inc({ outcome: error?.code ?? 'accepted' });
+      if (error === undefined) log.info({ namespace, pod, accepted }, 'the agent of a pod was asked to quit');
+      else
+        log.warn(
+          { namespace, pod, failures, code: error.code, error: error.message },
+          'the agent of a pod cannot be asked to quit',
+        );
+    },
+    trouble: (reason) => {
+      if (reason === undefined) log.info('job completion works again');
+      else log.warn({ reason }, 'job completion does not work');
+    },
+  };
+}
+
 /** Series that are there from the start, so that their first increase is seen as one. */
 function startFromZero(metrics: Metrics): void {
   for (const step of metricTable.certificateSteps.labels.step) metrics.certificateSteps.inc({ step }, 0);
   for (const object of metricTable.corrections.labels.object) metrics.corrections.inc({ object }, 0);
+  for (const outcome of metricTable.jobCompletionAsks.labels.outcome) metrics.jobCompletionAsks.inc({ outcome }, 0);
   for (const code of metricTable.controlFailures.labels.code) metrics.controlFailures.inc({ code }, 0);
 }

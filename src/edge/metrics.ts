@@ -147,6 +147,20 @@ export const metricTable = {
     help: 'Rounds that failed and were tried again, by what the API server said; defect: a fault of Pillion itself.',
     labels: { code: [...kubeErrorCodes, 'defect'] },
   },
+  jobCompletionAsks: {
+    name: 'pillion_job_completion_asks_total',
+    roles: ['control'],
+    type: 'counter',
+    help: 'How often an istio-agent was asked to quit because the containers of its pod have ended, by what came of it; accepted: it said that it quits.',
+    labels: { outcome: ['accepted', ...kubeErrorCodes] },
+  },
+  jobCompletionPods: {
+    name: 'pillion_job_completion_pods',
+    roles: ['control'],
+    type: 'gauge',
+    help: 'Pods that only a plain sidecar keeps running at this moment; 0 where job completion is off, or another process leads.',
+    labels: {},
+  },
   controlSuccess: {
     name: 'pillion_control_last_success_timestamp_seconds',
     roles: ['control'],

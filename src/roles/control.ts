@@ -14,6 +14,7 @@ import { holdLease } from '../edge/kube/lease.ts';
 import { type Address, listen, readAddress } from '../edge/listen-address.ts';
 import { createLog, logLevels, openLogOutput } from '../edge/log.ts';
 import { type Condition, createManagement } from '../edge/management.ts';
+import { createJobCompletion } from './job-completion.ts';
 import { listenForStop } from './lifecycle.ts';
 import { type Loop, startLoop } from './loop.ts';
 import type { ServeHooks, ServeIo } from './serve.ts';
@@ -119,13 +120,15 @@ interface State {
   failure: string | undefined;
   /** What is left undone, and why. */
   waitsFor: readonly string[];
+  /** What keeps pods from being completed; undefined where nothing does, or nobody wants it. */
+  jobCompletion: string | undefined;
 }
 
 function createState(): State {
-  return { leadsSince: undefined, lastSuccess: undefined, failure: undefined, waitsFor: [] };
+  return { leadsSince: undefined, lastSuccess: undefined, failure: undefined, waitsFor: [], jobCompletion: undefined };
 }
 
-function conditionsOf({ leadsSince, lastSuccess, failure, waitsFor }: State): readonly Condition[] {
+function conditionsOf({ leadsSince, lastSuccess, failure, waitsFor, jobCompletion }: State): readonly Condition[] {
   const lease =
     leadsSince === undefined ? 'another process leads, or none yet' : `this process leads since ${leadsSince}`;
   if (leadsSince === undefined) return [{ name: 'lease', isMet: true, reason: lease }];
@@ -134,6 +137,7 @@ function conditionsOf({ leadsSince, lastSuccess, failure, waitsFor }: State): re
   return [
     { name: 'lease', isMet: true, reason: lease },
     { name: 'upkeep', isMet: failure === undefined, reason: `${reason}${waiting}` },
+    ...(jobCompletion === undefined ? [] : [{ name: 'job-completion', isMet: false, reason: jobCompletion }]),
   ];
 }
 
@@ -186,10 +190,20 @@ async function lead({ kube, options, telemetry, state }: Running, events: EventR
     wake: () => loop?.wake(),
     trouble: (watch, { code, message }) => telemetry.log.warn({ watch, code, error: message }, 'watch in trouble'),
   });
+  const jobCompletion = createJobCompletion({
+    kube,
+    telemetry,
+    record: events.record,
+    trouble: (reason) => {
+      state.jobCompletion = reason;
+      telemetry.jobCompletion.trouble(reason);
+    },
+  });
   const upkeep = createUpkeep({
     kube,
     telemetry,
     wakeUps,
+    useOptions: jobCompletion.follow,
     record: events.record,
     serviceAddress: options.serviceAddress,
     waits: (reasons) => {
@@ -207,5 +221,6 @@ async function lead({ kube, options, telemetry, state }: Running, events: EventR
   };
   loop = startLoop({ ...upkeep, succeeded, failed }, signal);
   await loop.ended;
+  await jobCompletion.close();
   wakeUps.close();
 }

@@ -2,7 +2,6 @@
 // Does not belong here: whether a pair of files is fit (edge/tls.ts), making one (edge/self-signed.ts).
 import { fail, ok, type Result } from '../core/model/problem.ts';
 import { type Followed, followFiles } from '../edge/followed-files.ts';
-import { provideSelfSigned } from '../edge/self-signed.ts';
 import type { Telemetry } from '../edge/telemetry.ts';
 import { type Certificate, type CertificateFiles, loadCertificate } from '../edge/tls.ts';
 import type { Readiness } from './readiness.ts';
@@ -52,6 +51,7 @@ async function findFiles({
   selfSigned,
 }: CertificateOptions): Promise<Result<CertificateFiles, string>> {
   if (selfSigned !== undefined && tlsCert === undefined && tlsKey === undefined) {
+    const { provideSelfSigned } = await import('../edge/self-signed.ts'); // what makes certificates takes long to load
     return provideSelfSigned(selfSigned, new Date());
   }
   if (selfSigned === undefined && tlsCert !== undefined && tlsKey !== undefined) {

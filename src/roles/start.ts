@@ -16,7 +16,6 @@ import { shownFacts } from '../edge/shown-facts.ts';
 import { type AdmissionTelemetry, createTelemetry, type Telemetry } from '../edge/telemetry.ts';
 import type { Certificate } from '../edge/tls.ts';
 import { type CertificateOptions, followCertificate } from './followed-certificate.ts';
-import { followCluster } from './followed-cluster.ts';
 import { type FollowedSettings, followSettings } from './followed-settings.ts';
 import { createReadiness, type Readiness } from './readiness.ts';
 import { createWarmUp, type WarmUp } from './warm-up.ts';
@@ -183,7 +182,9 @@ async function followAll(
   const [settings, certificate] = await Promise.all([
     cluster === undefined
       ? followSettings(sources, telemetry, readiness)
-      : followCluster({ cluster, options: sources, telemetry, readiness }),
+      : import('./followed-cluster.ts').then(({ followCluster }) =>
+          followCluster({ cluster, options: sources, telemetry, readiness }),
+        ),
     followCertificate(options, telemetry, readiness, (next) => changed.certificate(next)),
   ]);
   if (settings.ok && certificate.ok) {

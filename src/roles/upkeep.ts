@@ -29,6 +29,8 @@ import type { WakeUps } from './wake-ups.ts';
 
 export interface UpkeepParts extends Omit<CarryOutParts, 'corrections'> {
   readonly wakeUps: Pick<WakeUps, 'followInjector' | 'followGuard'>;
+  /** The options in use, in each round. */
+  readonly useOptions: (options: ClusterOptions) => void;
 }
 
 /** What is remembered from one round to the next, and forgotten with the process. */
@@ -69,6 +71,7 @@ async function observe(parts: UpkeepParts, memory: Memory): Promise<Seen> {
   const complaints = read.ok ? [] : read.error.map(problemLine);
   if (!read.ok) record(optionsRejected(map, complaints));
   if (memory.options === undefined) return { facts: undefined, complaints };
+  parts.useOptions(memory.options);
   const { facts, problems } = await observeAll(parts, memory, memory.options);
   return { facts, complaints: [...complaints, ...problems] };
 }

@@ -10,6 +10,7 @@ import type { KubeObject } from '../../src/core/model/kube-object.ts';
 import { assets } from './assets.ts';
 import { type ControlPlane, startControlPlane, until } from './control-plane.ts';
 import { writeSettings } from './live-server.ts';
+import { type Condition, metric, ready } from './management.ts';
 import type { PillionProcess } from './pillion-process.ts';
 import { type Installation, installHere, leafInSecret, plainPod, registeredAuthorities, shownAt } from './replicas.ts';
 import { isInjected } from './webhook.ts';
@@ -250,28 +251,7 @@ suite('control', { skip: assets.skip }, () => {
   });
 });
 
-async function managementUrl(process: PillionProcess): Promise<string> {
-  return process.waitFor('managementUrl');
-}
-
-async function metric(process: PillionProcess, series: string): Promise<number> {
-  const text = await (await fetch(`${await managementUrl(process)}/metrics`)).text();
-  const line = text.split('\n').find((one) => one.startsWith(`${series} `));
-  return Number(line?.split(' ')[1] ?? 0);
-}
-
-interface Ready {
-  readonly status: number;
-  readonly conditions: readonly { readonly condition: string; readonly reason: string }[];
-}
-
-async function ready(process: PillionProcess): Promise<Ready> {
-  const response = await fetch(`${await managementUrl(process)}/readyz`);
-  const { conditions } = (await response.json()) as Pick<Ready, 'conditions'>;
-  return { status: response.status, conditions };
-}
-
-async function condition(process: PillionProcess, name: string): Promise<Ready['conditions'][number]> {
+async function condition(process: PillionProcess, name: string): Promise<Condition> {
   const found = (await ready(process)).conditions.find(({ condition: one }) => one === name);
   assert.ok(found !== undefined);
   return found;

@@ -13,6 +13,7 @@ import { accessObjects } from '../../src/core/install/access.ts';
 import { isObject, type JsonObject, parseJson } from '../../src/core/model/json.ts';
 import { assets } from './assets.ts';
 import { type ControlPlane, startControlPlane, until } from './control-plane.ts';
+import { createHeldPod } from './held-pod.ts';
 import { writeSettings } from './live-server.ts';
 import { makeProxyConfigKind } from './proxy-config-kind.ts';
 import { installHere, leafInSecret, plainPod } from './replicas.ts';
@@ -62,9 +63,9 @@ interface Right {
   readonly namespace: string | undefined;
 }
 
-function grantedRights(): readonly Right[] {
-  const options = readOptions(undefined);
-  if (!options.ok) throw new Error('the defaults are no options');
+function grantedRights(document: JsonObject): readonly Right[] {
+  const options = readOptions(document);
+  if (!options.ok) throw new Error('these are no options');
   const roles = accessObjects(options.value).filter(({ kind }) => kind === 'Role' || kind === 'ClusterRole');
   return roles.flatMap(({ metadata, rules }) => {
     const component = metadata.name === names.webhook ? 'webhook' : 'control';
@@ -103,6 +104,7 @@ const unusedHere: readonly string[] = [
   'control patch events.k8s.io/events',
   // what OpenShift asks of whoever gives an object an owner
   `control delete admissionregistration.k8s.io/mutatingwebhookconfigurations ${names.registration}`,
+  'control create pods/portforward', // API servers of 1.35 and later ask for it
 ];
 
 test('webhook and controller are refused nothing, and have no right that they do not use', {
@@ -111,7 +113,7 @@ test('webhook and controller are refused nothing, and have no right that they do
   const plane = await startControlPlane(context);
   await makeProxyConfigKind(plane.kube);
   // on OpenShift namespaces count too
-  const options = { platform: 'openshift', certificates: { settle: '1s' } };
+  const options = { platform: 'openshift', certificates: { settle: '1s' }, jobCompletion: true };
   const installation = await installHere(context, plane, { options });
   const control = await installation.startControl();
   const replica = await installation.startReplica();
@@ -119,6 +121,7 @@ test('webhook and controller are refused nothing, and have no right that they do
     isInjected(await plane.kube.create(plainPod('probe'), { dryRun: true })),
   );
   await until('the guard is there', () => isThere(plane, true));
+  await createHeldPod(plane, 'held');
 
   // everything that can happen happens once
   const before = (await leafInSecret(plane))?.fingerprint256;
@@ -137,7 +140,7 @@ test('webhook and controller are refused nothing, and have no right that they do
   assert.equal(await installation.stopReplica(replica), 0);
   assert.equal(await control.stop(), 0);
 
-  const rights = grantedRights().filter((right) => !unusedHere.includes(text(right)));
+  const rights = grantedRights(options).filter((right) => !unusedHere.includes(text(right)));
   const unused = (): readonly Right[] => {
     const calls = callsIn(plane);
     return rights.filter((right) => !calls.some((call) => uses(call, right)));

@@ -13,8 +13,13 @@ export interface Difference {
 
 /** Every difference between two pods, in the order of the expected one; none where they are equal. */
 export function differences(expected: unknown, actual: unknown): readonly Difference[] {
+  return literalDifferences(canonical(expected, []), canonical(actual, []));
+}
+
+/** Every difference between two values as they are written: nothing else counts as the same. */
+export function literalDifferences(expected: unknown, actual: unknown): readonly Difference[] {
   const found: Difference[] = [];
-  collect(canonical(expected, []), canonical(actual, []), '', found);
+  collect(expected, actual, '', found);
   return found;
 }
 

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { parse } from 'yaml';
 import { admit } from '../../src/core/admit.ts';
 import { withSurroundings } from '../../src/core/configuration/surroundings.ts';
-import { facts, review } from '../builders.ts';
+import { facts, pod, review, withAnnotations } from '../builders.ts';
 
 const { input: sleep } = parse(readFileSync(new URL('../golden/cases/sleep.yaml', import.meta.url), 'utf8'));
 
@@ -46,4 +46,29 @@ test('admit: in a cluster with two node pools the pod that is pinned to the new 
   assert.deepEqual(decide({ nodeSelector: { pool: 'new' } }), ['nodes-of-pod-support-it', true, true]);
   assert.deepEqual(decide({ nodeSelector: { pool: 'old' } }), ['node-of-pod-too-old', false, false]);
   assert.deepEqual(decide({}), ['kubelet-too-old', false, false]);
+});
+
+test('admit: volumes of annotations are an object by name, or a list in which each brings its name', () => {
+  const named = (volumes: unknown, mounts: unknown) => {
+    const annotations = {
+      'sidecar.istio.io/userVolume': JSON.stringify(volumes),
+      'sidecar.istio.io/userVolumeMount': JSON.stringify(mounts),
+    };
+    const verdict = admit(review(pod('web', withAnnotations(annotations))), facts());
+    assert.ok(verdict.kind === 'inject');
+    const { volumes: all = [], initContainers = [] } = verdict.pod.spec;
+    const proxy = initContainers.find(({ name }) => name === 'istio-proxy');
+    return [all.at(-1), proxy?.volumeMounts?.at(-1)];
+  };
+  const expected = [
+    { name: 'wasm', emptyDir: {} },
+    { name: 'wasm', mountPath: '/wasm' },
+  ];
+  assert.deepEqual(named({ wasm: { emptyDir: {} } }, { wasm: { mountPath: '/wasm' } }), expected);
+  assert.deepEqual(named([{ name: 'wasm', emptyDir: {} }], [{ name: 'wasm', mountPath: '/wasm' }]), expected);
+  assert.deepEqual(named({ a: { name: 'wasm', emptyDir: {} } }, { b: { name: 'wasm', mountPath: '/wasm' } }), expected);
+  assert.deepEqual(named([{ emptyDir: {} }], [{ mountPath: '/wasm' }]), [
+    { name: '0', emptyDir: {} },
+    { name: '0', mountPath: '/wasm' },
+  ]);
 });

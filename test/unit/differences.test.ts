@@ -153,6 +153,12 @@ const differences: Record<string, () => void> = {
     const pod = injected({}, factsWith('true', { global: { sts: { servicePort: 0 }, tag: 12_345_678 } }));
     assert.equal(proxyOf(pod).image, 'registry.istio.io/testing/proxyv2:12345678');
   },
+  'token-is-mounted-at-once': () => {
+    const token = { name: 'kube-api-access-x', mountPath: '/var/run/secrets/kubernetes.io/serviceaccount' };
+    const containers = [{ ...app, volumeMounts: [token] }];
+    const pod = injected({ spec: { containers, volumes: [{ name: token.name }] } }, factsWith('true'));
+    assert.deepEqual(proxyOf(pod).volumeMounts?.at(-1), { ...token, readOnly: true });
+  },
   'numbers-fit-kubernetes': () => {
     const verdict = verdictOn(
       annotated({ 'readiness.status.sidecar.istio.io/periodSeconds': '2147483648' }),

@@ -115,6 +115,11 @@ export const optionsSchema = z.strictObject(
       .regex(/^1\.(29|3[0-3])$/, 'must be a version from 1.29 to 1.33 in quotes')
       .default('1.33')
       .describe('Oldest kubelet that counts as able to run native sidecars; before 1.33 its feature gate can be off.'),
+    jobCompletion: boolean
+      .default(false)
+      .describe(
+        'End plain sidecars of pods whose own containers have all ended for good, so that Jobs complete without native sidecars too (docs/job-completion.md). `pillion control` needs further rights for it.',
+      ),
     platform: oneOf(['kubernetes', 'openshift'], 'kubernetes').describe(
       'Platform: on openshift the user of the proxy comes from the namespace.',
     ),

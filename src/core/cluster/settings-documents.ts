@@ -151,6 +151,7 @@ function factsOptions(options: ClusterOptions): FactsOptions {
     nativeMinimumKubelet: options.nativeMinimumKubelet,
     platform: options.platform,
     compliancePolicy: options.compliancePolicy,
+    jobCompletion: options.jobCompletion,
   };
 }
 

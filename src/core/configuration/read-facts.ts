@@ -50,6 +50,7 @@ export interface FactsOptions {
   readonly kubeletVersions?: readonly string[];
   readonly platform?: 'kubernetes' | 'openshift';
   readonly compliancePolicy?: string;
+  readonly jobCompletion?: boolean;
   readonly revision?: string;
   readonly registration?: Partial<RegistrationFacts>;
   readonly namespace?: { readonly name: string; readonly labels?: StringMap; readonly annotations?: StringMap };
@@ -87,6 +88,7 @@ export function readFacts(documents: SettingsDocuments, options: FactsOptions = 
     native: native.value,
     platform: options.platform ?? 'kubernetes',
     compliancePolicy: options.compliancePolicy ?? '',
+    ...(options.jobCompletion !== undefined && { jobCompletion: options.jobCompletion }),
     namespaces: namespaceFacts(options),
     proxyConfigs: noProxyConfigs,
   };

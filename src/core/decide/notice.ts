@@ -1,13 +1,22 @@
 // Answers: which verdicts are told to somebody, and how: to the creator of the pod in a warning, to those who look after
-// the workload in an Event on the object that owns the pod. Told is what asked for a sidecar and comes without.
+// the workload in an Event on the object that owns the pod. Told is
+// what asked for a sidecar and comes without, and a pod that is to end and, because of its sidecar, never will.
 // Does not belong here: sending (edge/kube/events.ts), how the response is printed (core/review.ts).
 import type { EventDraft, ObjectReference } from '../model/event.ts';
-import type { RegistrationFacts } from '../model/facts.ts';
+import type { Facts, RegistrationFacts } from '../model/facts.ts';
 import { isObject } from '../model/json.ts';
-import type { Metadata, StringMap } from '../model/pod.ts';
+import { type Metadata, type Pod, proxyContainerName, type StringMap } from '../model/pod.ts';
 import { annotationPath, problemLine } from '../model/problem.ts';
 import type { Review } from '../model/review.ts';
-import { type Denied, type ReasonRow, reasons, type Skipped, type SkipReason, type Verdict } from '../model/verdict.ts';
+import {
+  type Denied,
+  type Injected,
+  type ReasonRow,
+  reasons,
+  type Skipped,
+  type SkipReason,
+  type Verdict,
+} from '../model/verdict.ts';
 import { annotations as catalogue, labels as labelCatalogue } from '../settings/catalogue.ts';
 
 type Marks = Pick<Metadata, 'labels' | 'annotations'>;
@@ -50,12 +59,23 @@ export function skipNotice(
 }
 
 /**
+ * The line for an injected pod that is to end and never will: its proxy is a container like its own. Undefined where that
+ * is not so, and where nobody says whether somebody ends such proxies.
+ */
+export function endlessNotice({ spec }: Pod, { jobCompletion }: Pick<Facts, 'jobCompletion'>): string | undefined {
+  const { restartPolicy = 'Always', containers = [] } = spec;
+  if (jobCompletion !== false || restartPolicy === 'Always') return undefined;
+  if (containers.length < 2 || !containers.some(({ name }) => name === proxyContainerName)) return undefined;
+  return 'The pod never completes: its sidecar is a plain one, and runs on when its containers have ended. Set the option jobCompletion of Pillion, or make native sidecars possible: "pillion why" tells what is in their way.';
+}
+
+/**
  * The Event on the object that controls the pod, where the verdict is worth one and the pod has an owner: whoever creates
  * a pod by hand reads the answer. Nothing on a dry run. Holds no value of the pod, which may be a secret.
  */
 export function eventOf(review: Review, verdict: Verdict): EventDraft | undefined {
-  if (review.dryRun || verdict.kind === 'inject') return undefined;
-  const told = verdict.kind === 'deny' ? denialEvent(verdict) : skipEvent(verdict);
+  if (review.dryRun) return undefined;
+  const told = verdict.kind === 'deny' ? denialEvent(verdict) : noticeEvent(verdict);
   if (told === undefined) return undefined;
   const regarding = ownerOf(review);
   return regarding && { regarding, type: 'Warning', action: 'Inject', ...told };
@@ -63,8 +83,9 @@ export function eventOf(review: Review, verdict: Verdict): EventDraft | undefine
 
 type Told = Pick<EventDraft, 'reason' | 'note'> | undefined;
 
-function skipEvent({ notice }: Skipped): Told {
-  return notice === undefined ? undefined : { reason: 'SidecarSkipped', note: notice };
+function noticeEvent({ kind, notice }: Skipped | Injected): Told {
+  if (notice === undefined) return undefined;
+  return { reason: kind === 'skip' ? 'SidecarSkipped' : 'SidecarNeverEnds', note: notice };
 }
 
 function denialEvent({ reason, problems }: Denied): Told {

@@ -31,6 +31,7 @@ const parts: readonly (readonly [keyof Observations, string])[] = [
   ['deployments', 'Deployments in pillion-system'],
   ['options', 'ConfigMap pillion-options in pillion-system'],
   ['lease', 'Lease pillion-control in pillion-system'],
+  ['controlRole', 'ClusterRole pillion-control'],
   ['certificates', 'Secret pillion-certificates in pillion-system'],
   ['configurations', 'MutatingWebhookConfigurations'],
   ['mesh', "Istio's ConfigMap istio"],

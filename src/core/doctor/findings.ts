@@ -80,6 +80,12 @@ export const findings = {
     doc: 'The holder of the Lease no longer renews it: nobody keeps certificate and registration valid.',
     remedy: `See that it runs, and ${control}.`,
   },
+  'job-completion-not-allowed': {
+    check: 'control',
+    severity: 'warning',
+    doc: 'The option jobCompletion is on, and pillion-control has no right to connect to pods: Jobs with plain sidecars do not complete.',
+    remedy: 'Give it the right: pillion install.',
+  },
   'not-registered': {
     check: 'registration',
     severity: 'error',
@@ -137,6 +143,13 @@ export const findings = {
     doc: 'A probe pod that should be injected came back without a sidecar.',
     remedy:
       'With failurePreset safe-start the API server hides why it could not reach the webhook: see the checks of installation and certificate, and its metric apiserver_admission_webhook_fail_open_count.',
+  },
+  'sidecar-removed': {
+    check: 'webhook',
+    severity: 'error',
+    doc: 'A probe pod was injected, and lost the proxy again: a webhook of somebody else that is called after ours removed it.',
+    remedy:
+      'Keep that webhook away from these pods by its selectors. With its reinvocationPolicy at Never ours is called after it, and puts the sidecar back.',
   },
   'webhook-denies': {
     check: 'webhook',

@@ -66,7 +66,23 @@ export function checkOptions({ options }: Observations, { installation, options:
   });
 }
 
-export function checkControl({ lease, now }: Observations): CheckResult {
+export function checkControl(observed: Observations, { options }: Knowledge): CheckResult {
+  const result = checkLease(observed);
+  const { controlRole } = observed;
+  if (!options.jobCompletion || result.kind !== 'checked' || controlRole.kind === 'hidden') return result;
+  const rules = controlRole.value?.['rules'];
+  if (Array.isArray(rules) && rules.some((rule) => isObject(rule) && speaksOf(rule, portForward))) return result;
+  const what = `ClusterRole ${names.control} has no rule for ${portForward}`;
+  return checked(result.saw, [...result.findings, found('job-completion-not-allowed', what)]);
+}
+
+const portForward = 'pods/portforward';
+
+function speaksOf({ resources }: JsonObject, resource: string): boolean {
+  return Array.isArray(resources) && resources.includes(resource);
+}
+
+function checkLease({ lease, now }: Observations): CheckResult {
   return checkSeen(lease, (object) => {
     const spec: JsonObject = isObject(object?.['spec']) ? object['spec'] : {};
     const { holderIdentity: holder } = spec;

@@ -51,6 +51,8 @@ export interface ClusterState {
   readonly deployments: Observed<readonly KubeObject[]>;
   readonly options: Observed<KubeObject | undefined>;
   readonly lease: Observed<KubeObject | undefined>;
+  /** What control may do in the whole cluster. */
+  readonly controlRole: Observed<KubeObject | undefined>;
   readonly certificates: Observed<CertificateParts | undefined>;
   /** Every MutatingWebhookConfiguration. */
   readonly configurations: Observed<readonly KubeObject[]>;
@@ -95,9 +97,14 @@ export interface ProbeResult {
   readonly outcome: ProbeOutcome;
 }
 
-/** What a webhook itself did with a pod that has a native sidecar. */
-export interface AskedWebhook {
+/** What a webhook is asked: whether a native sidecar keeps its restartPolicy, or an injected pod its proxy. */
+export interface Question {
   readonly webhook: PodWebhook;
+  readonly about: 'restartPolicy' | 'proxy';
+}
+
+/** What a webhook itself did with such a pod. */
+export interface AskedWebhook extends Question {
   readonly answer: 'strips' | 'keeps' | 'unknown';
   /** Why it is unknown. */
   readonly because?: string;

@@ -9,7 +9,8 @@ import { neverCalled } from '../cluster/registration.ts';
 import { holds, isCalledFor, labelsThatMeet, type PodWebhook } from '../cluster/webhooks.ts';
 import { injectionLabel } from '../cluster/well-known.ts';
 import type { JsonObject } from '../model/json.ts';
-import type { StringMap } from '../model/pod.ts';
+import { proxyContainerName, type StringMap } from '../model/pod.ts';
+import { annotations } from '../settings/catalogue.ts';
 import { areCalledFor, type Knowledge } from './knowledge.ts';
 import { type ClusterState, type NamespaceView, type Place, type ProbePurpose, seenValue } from './observations.ts';
 
@@ -66,6 +67,18 @@ export function probePod(purpose: ProbePurpose, { namespace, labels }: Place): J
       ...(purpose === 'restartable' ? { initContainers: [sidecar] } : {}),
       containers: [{ ...container, name: 'app' }],
     },
+  };
+}
+
+/** A pod as an injection leaves it, as far as it can be told from others. */
+export function injectedPod(place: Place): JsonObject {
+  const pod = probePod('restartable', place);
+  const { initContainers, ...spec } = pod['spec'] as JsonObject & { readonly initContainers: readonly JsonObject[] };
+  const status = JSON.stringify({ initContainers: [proxyContainerName], containers: [] });
+  return {
+    ...pod,
+    metadata: { ...(pod['metadata'] as JsonObject), annotations: { [annotations.status.key]: status } },
+    spec: { ...spec, initContainers: initContainers.map((one) => ({ ...one, name: proxyContainerName })) },
   };
 }
 

@@ -3,22 +3,25 @@
 
 import { admit } from '../admit.ts';
 import { names, ownNamespace, serviceHost } from '../cluster/names.ts';
-import { isObject, type JsonObject } from '../model/json.ts';
-import { proxyContainerName } from '../model/pod.ts';
 import { quoted } from '../model/problem.ts';
 import type { Verdict } from '../model/verdict.ts';
 import { type CheckResult, checked, unchecked } from './check-result.ts';
 import { type Finding, type FindingId, found } from './findings.ts';
 import type { Knowledge } from './knowledge.ts';
 import { type Observations, type Place, type ProbeOutcome, type ProbeResult, seenValue } from './observations.ts';
+import { hasProxy, isMarkedInjected } from './probed-pod.ts';
 import { probePod } from './probes.ts';
+import { isRemovedFrom, removalFindings } from './removal.ts';
 
 /** What the API server says where a webhook that it has to ask fails. */
 const failedCall = /failed calling webhook "([^"]+)": (.*)$/s;
 const noDryRun = /admission webhook "([^"]+)" does not support dry run/;
 /** What it says where a webhook refuses the pod, and where the guard does because of a sidecar that is not there. */
 const refusedBy = /admission webhook "([^"]+)" denied the request: (.*)$/s;
-const missedByGuard = new RegExp(`ValidatingAdmissionPolicy '${names.guard}' .*denied request: Pod has `, 's');
+const missedByGuard = new RegExp(
+  `ValidatingAdmissionPolicy '${names.guard}' .*denied request: Pod has no sidecar`,
+  's',
+);
 
 /** Parts of the reason, the first that fits: texts of Go's network library and of the API server. */
 const meanings: readonly (readonly [RegExp, FindingId])[] = [
@@ -38,15 +41,21 @@ export function isTroubleOfPlace(outcome: ProbeOutcome): boolean {
 }
 
 /** Plain sidecars of others have no share in it: the proxy of a pod that nobody else injects is ours. */
-export function checkReach({ probes, configurations }: Observations, known: Knowledge): CheckResult {
+export function checkReach(observed: Observations, known: Knowledge): CheckResult {
+  const { probes, configurations } = observed;
   const probe = probes.find(({ purpose }) => purpose === 'injection');
   if (probe === undefined) return unchecked('there is no namespace where a probe pod would be injected');
   const { outcome, place } = probe;
   const where = `namespace ${place.namespace}`;
   if (outcome.kind === 'forbidden') return unchecked(`a pod may not be created in ${where}, not even by dry run`);
   const others = otherFailures(probes);
+  if (isRemovedFrom(outcome)) {
+    const removed = removalFindings(observed);
+    return checked(`a probe pod in ${where} was injected, and lost its sidecar again`, [...removed, ...others]);
+  }
   if (outcome.kind === 'refused') return checkRefused(outcome.message, where, others);
-  if (hasProxy(outcome.pod)) return checked(`a probe pod in ${where} came back injected`, others);
+  if (hasProxy(outcome.pod) || isMarkedInjected(outcome.pod))
+    return checked(`a probe pod in ${where} came back injected`, others);
   const verdict = verdictOn(place, known);
   if (verdict !== undefined && verdict.kind !== 'inject') {
     return unchecked(`by the settings the probe pod is not injected (${verdict.reason})`);
@@ -119,14 +128,6 @@ function lastOf(reason: string): string {
 
 export function oneLine(text: string): string {
   return text.replace(/\s+/g, ' ').trim();
-}
-
-/** True where the pod has the proxy, native or plain. */
-export function hasProxy({ spec }: JsonObject): boolean {
-  const lists = isObject(spec) ? [spec['initContainers'], spec['containers']] : [];
-  return lists.some(
-    (list) => Array.isArray(list) && list.some((one) => isObject(one) && one['name'] === proxyContainerName),
-  );
 }
 
 function verdictOn(place: Place, { facts }: Knowledge): Verdict | undefined {

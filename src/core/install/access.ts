@@ -21,7 +21,7 @@ export function accessObjects(options: ClusterOptions): readonly KubeObject[] {
     serviceAccount(component),
     ...granted(component, ownRules(component, options), ownNamespace),
     ...granted(component, settingsRules(component, options), options.istioNamespace),
-    ...granted(component, clusterRules[component]),
+    ...granted(component, clusterRules(component, options)),
   ]);
 }
 
@@ -63,21 +63,31 @@ function settingsRules(component: Component, options: ClusterOptions): readonly 
 const written = [...read, 'create', 'patch'];
 const record = rule(resources.events, ['create', 'patch']);
 
-const clusterRules: Readonly<Record<Component, readonly Rule[]>> = {
-  webhook: [
-    rule(resources.nodes, follow),
-    rule(resources.namespaces, follow),
-    rule(resources.proxyConfigs, follow),
-    record,
-  ],
-  control: [
+/** Anybody's pods, whose names nobody knows beforehand. */
+const completePods: readonly Rule[] = [
+  rule(resources.pods, follow),
+  // a web socket is a GET; newer API servers ask for the right to create as well
+  { apiGroups: [''], resources: ['pods/portforward'], verbs: ['get', 'create'] },
+];
+
+function clusterRules(component: Component, { jobCompletion }: ClusterOptions): readonly Rule[] {
+  if (component === 'webhook') {
+    return [
+      rule(resources.nodes, follow),
+      rule(resources.namespaces, follow),
+      rule(resources.proxyConfigs, follow),
+      record,
+    ];
+  }
+  return [
     // only who may delete an object may give it an owner, where OwnerReferencesPermissionEnforcement is on (OpenShift)
     rule(resources.mutatingWebhooks, [...written, 'delete'], names.registration),
     rule(resources.admissionPolicies, [...written, 'delete'], names.guard),
     rule(resources.admissionPolicyBindings, [...written, 'delete'], names.guard),
     record,
-  ],
-};
+    ...(jobCompletion ? completePods : []),
+  ];
+}
 
 function serviceAccount(component: Component): KubeObject {
   return {

@@ -68,14 +68,20 @@ function withoutGuard({ minor }: Survey): readonly string[] {
   ];
 }
 
-function plainSidecars({ nodes }: Survey, { native, nativeMinimumKubelet }: ClusterOptions): readonly string[] {
+function plainSidecars(
+  { nodes }: Survey,
+  { native, nativeMinimumKubelet, jobCompletion }: ClusterOptions,
+): readonly string[] {
   if (native !== 'auto') return [];
   const { tooOld } = nodeTable(nodes, minorOfMinimum(nativeMinimumKubelet));
   if (tooOld.size === 0) return [];
   const { versions } = nodeTable([...tooOld], 0);
   const count = `${tooOld.size} of ${nodes.length} nodes`;
+  const jobs = jobCompletion
+    ? 'which pillion control ends once the containers of a Job have ended'
+    : 'with which Jobs do not complete; --set jobCompletion=true lets pillion control end them (docs/job-completion.md)';
   return [
-    `${count} run a kubelet older than ${nativeMinimumKubelet} (${versions}): pods that can land there get plain sidecars, with which Jobs do not complete`,
+    `${count} run a kubelet older than ${nativeMinimumKubelet} (${versions}): pods that can land there get plain sidecars, ${jobs}`,
   ];
 }
 

@@ -14,6 +14,8 @@ export interface Facts {
   readonly platform: 'kubernetes' | 'openshift';
   /** `COMPLIANCE_POLICY` of the control plane; empty where none is set. */
   readonly compliancePolicy: string;
+  /** Whether plain sidecars are ended once the containers of their pods have; absent where nobody says, as offline. */
+  readonly jobCompletion?: boolean;
   readonly namespaces: ReadonlyMap<string, NamespaceFacts>;
   readonly proxyConfigs: ProxyConfigFacts;
 }

@@ -105,11 +105,13 @@ export interface PodSpec {
   readonly containers?: readonly Container[];
   readonly volumes?: readonly Volume[];
   readonly imagePullSecrets?: readonly { readonly name: string }[];
+  readonly restartPolicy?: string;
   readonly hostNetwork?: boolean;
   readonly nodeName?: string;
   readonly nodeSelector?: StringMap;
   readonly affinity?: JsonObject;
   readonly serviceAccountName?: string;
+  readonly automountServiceAccountToken?: boolean;
   readonly securityContext?: JsonObject;
 }
 

@@ -176,6 +176,8 @@ export interface Injected extends Common {
   readonly pod: Pod;
   readonly native: NativeDecision;
   readonly templates: readonly string[];
+  /** One line for the user, where the sidecar keeps the pod from ever completing. */
+  readonly notice?: string;
 }
 
 export interface Skipped extends Common {

@@ -110,9 +110,9 @@ export function certificateMount(effective: Effective): VolumeMount {
   return hasGkeCertificate(effective) ? mounts.gkeCertificate : mounts.workloadCerts;
 }
 
-/** What the user asks for in sidecar.istio.io/userVolumeMount. */
+/** What the user asks for in sidecar.istio.io/userVolumeMount. Its own name wins: the key of a list's element is its index. */
 export function userMounts({ annotations }: Effective): VolumeMount[] {
-  return (annotations.userVolumeMount ?? []).map(([name, mount]) => ({ ...mount, name }) as unknown as VolumeMount);
+  return (annotations.userVolumeMount ?? []).map(([name, mount]) => ({ name, ...mount }) as unknown as VolumeMount);
 }
 
 export function sidecarVolumes(context: RenderContext): Volume[] {
@@ -219,7 +219,7 @@ function meshCertificateVolume({ effective, view }: RenderContext): Volume[] {
 }
 
 function userVolumes({ annotations }: Effective): Volume[] {
-  return (annotations.userVolume ?? []).map(([name, source]) => ({ ...source, name }));
+  return (annotations.userVolume ?? []).map(([name, source]) => ({ name, ...source }));
 }
 
 /** Folder of the certificate for the tracing back end, up to its last slash; undefined where there is none to mount. */

@@ -128,7 +128,7 @@ export const annotations = {
     entry(
       'sidecar.istio.io/userVolume',
       read.namedObjects,
-      '`{"name": {volume source}}`',
+      '`{"name": {volume source}}`, `[{"name": …, volume source}]`',
       'Volumes to add to the pod.',
     ),
   ),
@@ -137,7 +137,7 @@ export const annotations = {
     entry(
       'sidecar.istio.io/userVolumeMount',
       read.namedMounts,
-      '`{"name": {"mountPath": …}}`',
+      '`{"name": {"mountPath": …}}`, `[{"name": …, "mountPath": …}]`',
       'Volumes to mount into the proxy.',
     ),
   ),

@@ -1,12 +1,11 @@
-// Answers: does a webhook of somebody else take restartPolicy off an init container. It is sent the review that the API
-// server would send, marked as a dry run, through the API server's proxy to its Service.
-// Does not belong here: whether it has to be asked at all (core/doctor/strip.ts).
+// Answers: does a webhook of somebody else take something of a sidecar away. It is sent the review that the API server
+// would send, marked as a dry run, through the API server's proxy to its Service.
+// Does not belong here: whether it has to be asked at all (core/doctor/suspects.ts).
 import { randomUUID } from 'node:crypto';
 import fastJsonPatch from 'fast-json-patch';
-import type { PodWebhook } from '../../core/cluster/webhooks.ts';
-import type { AskedWebhook } from '../../core/doctor/observations.ts';
-import { probePod, probeSidecar } from '../../core/doctor/probes.ts';
-import { staysOnPod } from '../../core/doctor/strip.ts';
+import type { AskedWebhook, Place, Question } from '../../core/doctor/observations.ts';
+import { hasProxy, staysOnPod } from '../../core/doctor/probed-pod.ts';
+import { injectedPod, probePod, probeSidecar } from '../../core/doctor/probes.ts';
 import { isObject, type JsonObject, parseJson } from '../../core/model/json.ts';
 import type { Kube } from './client.ts';
 import { KubeError } from './kube-error.ts';
@@ -14,12 +13,12 @@ import { KubeError } from './kube-error.ts';
 const patienceMs = 10_000;
 
 /** `unknown`, with the reason, where it cannot be asked or its answer cannot be read. */
-export async function askWebhook(kube: Kube, webhook: PodWebhook, namespace = 'default'): Promise<AskedWebhook> {
-  const { service, sideEffects } = webhook;
-  const unknown = (because: string): AskedWebhook => ({ webhook, answer: 'unknown', because });
+export async function askWebhook(kube: Kube, question: Question, namespace = 'default'): Promise<AskedWebhook> {
+  const { service, sideEffects } = question.webhook;
+  const unknown = (because: string): AskedWebhook => ({ ...question, answer: 'unknown', because });
   if (service === undefined) return unknown('it is called at an address outside of the cluster');
   if (sideEffects !== 'None' && sideEffects !== 'NoneOnDryRun') return unknown('it does not support dry runs');
-  const pod = probePod('restartable', { namespace, labels: {} });
+  const { pod, isKept } = questions[question.about]({ namespace, labels: {} });
   const path = `/api/v1/namespaces/${service.namespace}/services/https:${service.name}:${service.port}/proxy${service.path}`;
   try {
     const answer = await kube.call('POST', path, {
@@ -28,12 +27,21 @@ export async function askWebhook(kube: Kube, webhook: PodWebhook, namespace = 'd
     });
     const patched = patchedPod(pod, answer);
     if (patched === undefined) return unknown('its answer cannot be read');
-    return { webhook, answer: staysOnPod(patched, probeSidecar) ? 'keeps' : 'strips' };
+    return { ...question, answer: isKept(patched) ? 'keeps' : 'strips' };
   } catch (error) {
     if (error instanceof KubeError) return unknown(error.message);
     throw error;
   }
 }
+
+/** The pod that is shown for each question, and what a pod has that kept it. */
+const questions = {
+  restartPolicy: (place: Place) => ({
+    pod: probePod('restartable', place),
+    isKept: (pod: JsonObject) => staysOnPod(pod, probeSidecar),
+  }),
+  proxy: (place: Place) => ({ pod: injectedPod(place), isKept: hasProxy }),
+} as const satisfies Readonly<Record<Question['about'], unknown>>;
 
 function reviewOf(object: JsonObject, namespace: string): JsonObject {
   const kind = { group: '', version: 'v1', kind: 'Pod' };

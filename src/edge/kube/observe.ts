@@ -22,7 +22,8 @@ import {
   seenValue,
 } from '../../core/doctor/observations.ts';
 import { createSurveyor } from '../../core/doctor/pods.ts';
-import { webhooksToAsk } from '../../core/doctor/strip.ts';
+import { askAboutProxy } from '../../core/doctor/removal.ts';
+import { askAboutRestartPolicy } from '../../core/doctor/strip.ts';
 import { minorOfMinimum, type NativeFacts } from '../../core/model/facts.ts';
 import { isObject } from '../../core/model/json.ts';
 import type { KubeObject } from '../../core/model/kube-object.ts';
@@ -46,12 +47,12 @@ export async function observe(kube: Kube, options: ObserveOptions): Promise<Obse
   const known = knowledgeOf({ ...state, ...asked });
   const isThere = state.version.kind === 'seen';
   const probes = isThere ? await sendProbes(kube, state, known) : [];
-  const webhooks = webhooksToAsk(probes);
+  const questions = [...askAboutRestartPolicy(probes), ...askAboutProxy(probes)];
   return {
     ...state,
     ...asked,
     probes,
-    asked: await Promise.all(webhooks.map((webhook) => askWebhook(kube, webhook))),
+    asked: await Promise.all(questions.map((question) => askWebhook(kube, question))),
     pods: await surveyPods(kube, state, known, options),
     replicas: isThere ? await observeReplicas(kube) : [],
   };
@@ -62,30 +63,42 @@ async function observeState(kube: Kube, { namespaces, now }: ObserveOptions): Pr
   // first alone: where it does not answer, one wait is enough
   const version = await attempt(() => kube.call('GET', '/version'));
   if (version.kind === 'hidden' && !version.isForbidden) return nothingBut(kube.server, now, version);
-  const [ownSpace, deployments, options, lease, certificates, configurations, spaces, nodes, quotas, proxyConfigs] =
-    await Promise.all([
-      attempt(() => kube.get(resources.namespaces, ownNamespace)),
-      attempt(async () => (await kube.list(resources.deployments, { namespace: ownNamespace })).items),
-      own(resources.configMaps, names.options),
-      own(resources.leases, names.lease),
-      attempt(async () => certificateParts(await kube.get(resources.secrets, names.certificates, ownNamespace))),
-      attempt(async () => (await kube.list(resources.mutatingWebhooks)).items),
-      attempt(() => observeNamespaces(kube, namespaces)),
-      attempt(() => collect(kube, resources.nodes, undefined, nodeFacts)),
-      attempt(() => inNamespaces(kube, quotaResource, namespaces, quotaView)),
-      // a cluster that does not know the kind has none
-      attempt(() => whereNotFound([], collect(kube, resources.proxyConfigs, undefined, proxyConfigResource))),
-    ]);
+  const [
+    ownSpace,
+    deployments,
+    options,
+    lease,
+    role,
+    certificates,
+    configurations,
+    spaces,
+    nodes,
+    quotas,
+    proxyConfigs,
+  ] = await Promise.all([
+    attempt(() => kube.get(resources.namespaces, ownNamespace)),
+    attempt(async () => (await kube.list(resources.deployments, { namespace: ownNamespace })).items),
+    own(resources.configMaps, names.options),
+    own(resources.leases, names.lease),
+    attempt(() => kube.get(resources.clusterRoles, names.control)),
+    attempt(async () => certificateParts(await kube.get(resources.secrets, names.certificates, ownNamespace))),
+    attempt(async () => (await kube.list(resources.mutatingWebhooks)).items),
+    attempt(() => observeNamespaces(kube, namespaces)),
+    attempt(() => collect(kube, resources.nodes, undefined, nodeFacts)),
+    attempt(() => inNamespaces(kube, quotaResource, namespaces, quotaView)),
+    // a cluster that does not know the kind has none
+    attempt(() => whereNotFound([], collect(kube, resources.proxyConfigs, undefined, proxyConfigResource))),
+  ]);
   return {
-    ...{ server: kube.server, now, version, ownNamespace: ownSpace, deployments, options, lease, certificates },
-    ...{ configurations, namespaces: spaces, nodes, quotas, proxyConfigs },
+    ...{ server: kube.server, now, version, ownNamespace: ownSpace, deployments, options, lease },
+    ...{ controlRole: role, certificates, configurations, namespaces: spaces, nodes, quotas, proxyConfigs },
   };
 }
 
 function nothingBut(server: string, now: Date, hidden: Extract<Observed<never>, { kind: 'hidden' }>): ClusterState {
   const parts = [
-    ...['version', 'ownNamespace', 'deployments', 'options', 'lease', 'certificates'],
-    ...['configurations', 'namespaces', 'nodes', 'quotas', 'proxyConfigs'],
+    ...['version', 'ownNamespace', 'deployments', 'options', 'lease', 'controlRole'],
+    ...['certificates', 'configurations', 'namespaces', 'nodes', 'quotas', 'proxyConfigs'],
   ];
   const state = { server, now, ...Object.fromEntries(parts.map((part) => [part, hidden])) };
   return state as unknown as ClusterState;

@@ -137,3 +137,37 @@ suite('an Event', () => {
     }
   });
 });
+
+suite('of a pod that is to end', () => {
+  const job = { apiVersion: 'batch/v1', kind: 'Job', name: 'nightly', uid: 'c4d2', controller: true };
+  const ending =
+    (restartPolicy: string): Part =>
+    ({ spec, ...rest }) => ({ ...rest, spec: { ...spec, restartPolicy } });
+  const plain = withAnnotations({ 'sidecar.istio.io/nativeSidecar': 'false' });
+  const off: Facts = { ...facts(), jobCompletion: false };
+
+  test('whoever creates it is warned that it never completes, and the Job has an Event, where its sidecar is plain', () => {
+    for (const restartPolicy of ['Never', 'OnFailure']) {
+      const object = pod('nightly', ending(restartPolicy), plain, ownedBy(job));
+      assert.match(warnings(object, off).join(), /^The pod never completes: .*option jobCompletion/);
+      const told = event(object, off);
+      assert.deepEqual([told?.reason, told?.regarding.kind], ['SidecarNeverEnds', 'Job']);
+    }
+  });
+
+  test('nothing is told where the sidecar is native, the pod runs for ever, or job completion is on', () => {
+    assert.deepEqual(warnings(pod('nightly', ending('Never')), off), []);
+    assert.deepEqual(warnings(pod('web', plain), off), []);
+    assert.deepEqual(warnings(pod('web', ending('Always'), plain), off), []);
+    assert.deepEqual(warnings(pod('nightly', ending('Never'), plain), { ...off, jobCompletion: true }), []);
+  });
+
+  test('nothing is told where nobody knows the options', () => {
+    assert.deepEqual(warnings(pod('nightly', ending('Never'), plain), facts()), []);
+    assert.equal(event(pod('nightly', ending('Never'), plain, ownedBy(job)), facts()), undefined);
+  });
+
+  test('nothing is told of one that gets no sidecar', () => {
+    assert.deepEqual(warnings(pod('nightly', ending('Never'), withLabels({ [key]: 'false' })), off), []);
+  });
+});

@@ -1,9 +1,12 @@
 // What the doctor says about observations, as values.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { names, ownNamespace } from '../../../src/core/cluster/names.ts';
+import { readOptions } from '../../../src/core/cluster/options.ts';
 import { checks } from '../../../src/core/doctor/checks.ts';
 import { findings } from '../../../src/core/doctor/findings.ts';
 import type { Observations } from '../../../src/core/doctor/observations.ts';
+import { accessObjects } from '../../../src/core/install/access.ts';
 import { issueAuthority, issueLeaf } from '../../../src/edge/issue-certificate.ts';
 import {
   certificate,
@@ -46,6 +49,15 @@ const [young, old, expired, other] = await Promise.all([
   certificate(-8, -1),
   certificate(-1, 6, 'other.svc'),
 ]);
+
+/** The ClusterRole of control in an installation with these options. */
+function controlRole(document: object) {
+  const options = readOptions(document);
+  assert.ok(options.ok);
+  return accessObjects(options.value).find(
+    ({ kind, metadata }) => kind === 'ClusterRole' && metadata.name === names.control,
+  );
+}
 
 const webhookTrusts = (bundle: string) => seen([registered({}, bundle)]);
 const refused = (message: string): Pick<Observations, 'probes'> => ({
@@ -130,6 +142,14 @@ const cases: readonly (readonly [what: string, changes: Partial<Observations>, e
     'a webhook that refuses every pod',
     refused('admission webhook "namespace.pillion.dev" denied the request: defaultTemplates: Cannot read "mine"'),
     ['webhook-denies'],
+  ],
+  [
+    'job completion without the right to connect to pods',
+    {
+      options: configMap(names.options, { 'options.yaml': 'jobCompletion: true' }, ownNamespace),
+      controlRole: seen(controlRole({})),
+    },
+    ['job-completion-not-allowed'],
   ],
   ['no Secret', { certificates: seen(undefined) }, ['certificate-missing']],
   [
@@ -326,4 +346,10 @@ test('replicas that use the same settings are told of once, with the latest time
     settings.kind === 'checked' ? settings.saw : settings.kind,
     /; in use by 2 replicas since 2026-11-21T11:30:00\.000Z: configmap a\/b \(resourceVersion 7\)$/,
   );
+});
+
+test('job completion with the right to connect to pods is no finding', () => {
+  const options = configMap(names.options, { 'options.yaml': 'jobCompletion: true' }, ownNamespace);
+  const role = seen(controlRole({ jobCompletion: true }));
+  assert.deepEqual(findingsOf(observed({ options, controlRole: role })), []);
 });

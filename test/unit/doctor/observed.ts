@@ -88,6 +88,7 @@ export function observed(changes: Partial<Observations> = {}): Observations {
         spec: { holderIdentity: 'control-1', leaseDurationSeconds: 15, renewTime: '2026-11-21T11:59:55.000000Z' },
       }),
     ),
+    controlRole: seen(undefined),
     certificates: seen({ chain: valid, bundle: valid }),
     configurations: seen([registered()]),
     namespaces: seen([namespace('default'), namespace('shop', { 'istio-injection': 'enabled' })]),

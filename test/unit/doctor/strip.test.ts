@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { knowledgeOf } from '../../../src/core/doctor/knowledge.ts';
 import type { Observations } from '../../../src/core/doctor/observations.ts';
 import { keyOf, planProbes } from '../../../src/core/doctor/probes.ts';
-import { webhooksToAsk } from '../../../src/core/doctor/strip.ts';
+import { askAboutRestartPolicy } from '../../../src/core/doctor/strip.ts';
 import {
   checkOf,
   findingsOf,
@@ -38,7 +38,7 @@ test('a webhook that is called where pods lose it, and not where they keep it, i
     textOf(found),
     /^Webhook "b-two\.example\.com" of configuration "b-two" \(Service b-two in tools\) takes/,
   );
-  assert.deepEqual(webhooksToAsk(found.probes), [], 'nobody has to be asked');
+  assert.deepEqual(askAboutRestartPolicy(found.probes), [], 'nobody has to be asked');
 });
 
 test('a pod that came back without it, and was not refused, counts as well', () => {
@@ -49,22 +49,25 @@ test('a pod that came back without it, and was not refused, counts as well', () 
 test('of two that are always called together both are asked, and the one that did it is named', () => {
   const configurations = seen([registered(), foreign('z-two'), foreign('a-one')]);
   const found = state({ configurations, probes: [restartable('shop', 'refused'), restartable('pets', 'refused')] });
-  const asked = webhooksToAsk(found.probes);
-  assert.deepEqual(asked.map(keyOf), ['a-one/a-one.example.com', 'z-two/z-two.example.com']);
+  const asked = askAboutRestartPolicy(found.probes);
+  assert.deepEqual(
+    asked.map(({ webhook }) => keyOf(webhook)),
+    ['a-one/a-one.example.com', 'z-two/z-two.example.com'],
+  );
   const [one, two] = asked;
   assert.ok(one && two);
   const caught = {
     ...found,
     asked: [
-      { webhook: one, answer: 'keeps' as const },
-      { webhook: two, answer: 'strips' as const },
+      { ...one, answer: 'keeps' as const },
+      { ...two, answer: 'strips' as const },
     ],
   };
   assert.match(
     textOf(caught),
     /^Webhook "z-two\.example\.com".* asked with a pod that has it, its patch takes it away$/,
   );
-  const left = { ...found, asked: [{ webhook: one, answer: 'keeps' as const }] };
+  const left = { ...found, asked: [{ ...one, answer: 'keeps' as const }] };
   assert.match(textOf(left), /^Webhook "z-two\.example\.com"/);
 });
 

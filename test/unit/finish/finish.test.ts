@@ -10,6 +10,8 @@ interface Input {
   readonly annotations?: Record<string, string>;
   readonly app?: object;
   readonly init?: readonly object[];
+  /** More fields of the pod. */
+  readonly spec?: object;
   readonly values?: object;
   readonly config?: object;
   readonly native?: 'true' | 'false';
@@ -20,6 +22,7 @@ function verdictOn({
   annotations = {},
   app = {},
   init = [],
+  spec: more = {},
   values = {},
   config,
   native = 'true',
@@ -31,6 +34,7 @@ function verdictOn({
   const spec = {
     containers: [{ name: 'app', image: 'app:1', ...app }],
     ...(init.length > 0 && { initContainers: init }),
+    ...more,
   };
   const object = { metadata: { name: 'web', annotations }, spec };
   return admit(review(object, { namespace: 'shop', path }), facts.value);
@@ -75,6 +79,35 @@ test('order: an application that waits for its plain proxy stands behind it', ()
   assert.deepEqual(container(pod, 'istio-proxy').lifecycle, {
     postStart: { exec: { command: ['pilot-agent', 'wait'] } },
   });
+});
+
+const token = { name: 'kube-api-access-x', readOnly: true, mountPath: '/var/run/secrets/kubernetes.io/serviceaccount' };
+const mounted = { volumeMounts: [token] };
+const volumes = [{ name: token.name }];
+
+function withToken(pod: Pod): string {
+  const all = [...(pod.spec.initContainers ?? []), ...(pod.spec.containers ?? [])];
+  return names(all.filter(({ volumeMounts = [] }) => volumeMounts.some(({ name }) => name === token.name)));
+}
+
+test('token: containers that are added mount it as the API server would, at the end', () => {
+  const pod = podOf({ app: mounted, spec: { volumes } });
+  assert.equal(withToken(pod), 'istio-init istio-proxy app');
+  assert.deepEqual(container(pod, 'istio-proxy').volumeMounts?.at(-1), token);
+  const plain = podOf({ app: mounted, spec: { volumes }, native: 'false' });
+  assert.equal(withToken(plain), 'istio-init app istio-proxy');
+});
+
+test('token: it is not mounted where the API server would not do it', () => {
+  const unwanted = { volumes, automountServiceAccountToken: false };
+  assert.equal(withToken(podOf({ app: mounted, spec: unwanted })), 'app', 'the pod wants none');
+  const init = [{ name: 'first', image: 'i' }];
+  assert.equal(
+    withToken(podOf({ app: mounted, init, spec: { volumes } })),
+    'app',
+    'not all have it: somebody else did it',
+  );
+  assert.equal(withToken(podOf({ app: mounted })), 'app', 'there is no such volume');
 });
 
 test('probes: every kind goes to the agent, which is told what it was', () => {

@@ -100,6 +100,12 @@ suite('whether a cluster can take it', () => {
     assert.deepEqual(look({ nodes }, 'native: true').notes, []);
   });
 
+  test('says how Jobs complete where nodes are old: what to set, or that it is set', () => {
+    const nodes = [{ name: 'old', labels: {}, kubeletVersion: 'v1.31.4' }];
+    assert.match(look({ nodes }).notes.join(), /with which Jobs do not complete; --set jobCompletion=true/);
+    assert.match(look({ nodes }, 'jobCompletion: true').notes.join(), /which pillion control ends once/);
+  });
+
   test('tells of overlaps either way, with each remedy once', () => {
     const overlap = { configuration: 'istio', webhook: 'w', because: 'both', remedy: 'Take it away' };
     const overlaps = [overlap, { ...overlap, webhook: 'v' }];

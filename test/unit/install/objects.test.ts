@@ -108,6 +108,21 @@ suite('what is allowed', () => {
     );
   });
 
+  test('to see pods, and to connect to one, is only control, and only for job completion', () => {
+    const ofPods = (text: string) =>
+      rules(objects(text)).filter(
+        ({ role, resources: kinds }) => role.kind === 'ClusterRole' && kinds.some((kind) => kind.startsWith('pods')),
+      );
+    assert.deepEqual(ofPods(''), []);
+    assert.deepEqual(
+      ofPods('jobCompletion: true').map(({ role, resources: kinds, verbs }) => [role.metadata.name, kinds, verbs]),
+      [
+        ['pillion-control', ['pods'], ['list', 'watch']],
+        ['pillion-control', ['pods/portforward'], ['get', 'create']],
+      ],
+    );
+  });
+
   test('of the settings are the ConfigMaps of the revision, where Istio is', () => {
     const read = rules(objects('{revision: canary, istioNamespace: mesh}')).filter(
       ({ role }) => role.metadata.namespace === 'mesh',

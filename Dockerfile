@@ -1,0 +1,17 @@
+# Pillion's image: Node and one file. Nothing in it needs a shell, a writable file system or a certain user.
+#   make image                                            dist/pillion.mjs is made first
+#   docker build --build-arg BASE_IMAGE=… --tag pillion:0.1.0 .
+# Any image with Node 24 will do as a base: node:24-bookworm-slim has it in /usr/local/bin, distroless ones in /nodejs/bin.
+ARG BASE_IMAGE=node:24-bookworm-slim
+FROM ${BASE_IMAGE}
+LABEL org.opencontainers.image.title="Pillion" \
+      org.opencontainers.image.description="Injects Istio's proxy as a Kubernetes native sidecar" \
+      org.opencontainers.image.licenses="Apache-2.0"
+ENV NODE_ENV=production \
+    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/nodejs/bin
+COPY dist/pillion.mjs /pillion/pillion.mjs
+USER 65532:65532
+# 15017 admission, 15014 probes and metrics
+EXPOSE 15017 15014
+# the flags of the script "pillion" in package.json; NODE_OPTIONS refuses two of them
+ENTRYPOINT ["node", "--max-semi-space-size=4", "--min-semi-space-size=4", "--no-parallel-scavenge", "/pillion/pillion.mjs"]

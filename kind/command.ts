@@ -1,0 +1,53 @@
+// Answers: what do `make kind-up`, `kind-demo`, `kind-down` and `image` do: one small program, a word for each.
+import { argv, env, stderr, stdout } from 'node:process';
+import manifest from '../package.json' with { type: 'json' };
+import { readChoices, variables, versions } from './choices.ts';
+import { typedPath } from './cluster.ts';
+import { demo } from './demo.ts';
+import { buildImage } from './images.ts';
+import { CommandError } from './run.ts';
+import { clusterName, setUp, tearDown } from './set-up.ts';
+import { type Steps, stepsOn } from './steps.ts';
+
+const image = `pillion:${manifest.version}`;
+
+const commands: Readonly<Record<string, (steps: Steps, kubernetes: string | undefined) => Promise<void>>> = {
+  async up(steps, kubernetes) {
+    const { kubeconfig } = await setUp(steps, readChoices(env, kubernetes), { name: clusterName(kubernetes), image });
+    steps.say(`\nIt is there; to use it:\n  export KUBECONFIG=$PWD/${typedPath(kubeconfig)}`);
+  },
+  async demo(steps, kubernetes) {
+    const started = performance.now();
+    const choices = readChoices(env, kubernetes);
+    await demo(steps, await setUp(steps, choices, { name: clusterName(kubernetes), image }));
+    steps.say(`\n${Math.round((performance.now() - started) / 1000)} s in all; "make kind-down" removes the cluster`);
+  },
+  async down(steps, kubernetes) {
+    await tearDown(steps, clusterName(kubernetes));
+  },
+  async image(steps) {
+    await steps.step(`Build the image ${env['IMAGE'] || image}`, () =>
+      buildImage(readChoices(env), env['IMAGE'] || image),
+    );
+  },
+};
+
+/** What may be set, for those who ask for nothing that there is. */
+function usage(): string {
+  const rows = variables.map(({ name, fallback, doc }) => `  ${name.padEnd(20)} ${doc}${fallback && ` (${fallback})`}`);
+  const known = versions.map(({ kubernetes }) => kubernetes).join(', ');
+  return [`Cannot run this: say ${Object.keys(commands).join(', ')}`, `KUBERNETES is one of ${known}`, ...rows].join(
+    '\n',
+  );
+}
+
+const command = commands[argv[2] ?? ''];
+try {
+  if (command === undefined) throw new CommandError(usage());
+  await command(stepsOn(stdout, env), env['KUBERNETES'] || undefined);
+} catch (error) {
+  stderr.write(
+    `${error instanceof CommandError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+  process.exit(1);
+}

@@ -1,0 +1,27 @@
+// Answers: which commands would one type to do by hand what `make kind-demo` does, on a machine on which no variable is
+// set. The README shows them; a test compares.
+import manifest from '../package.json' with { type: 'json' };
+import { readChoices } from './choices.ts';
+import { clusterOf, clusterPlan, pullPlan, typedPath } from './cluster.ts';
+import { demoImages, imagePlan, loadPlan, meshImages } from './images.ts';
+import { istioPlan, pillionPlan } from './mesh.ts';
+import { type CommandLine, shellText } from './run.ts';
+import { clusterName } from './set-up.ts';
+
+/** One command for each line. */
+export function publicWay(): readonly string[] {
+  const choices = readChoices({});
+  const cluster = clusterOf(clusterName(undefined));
+  const image = `pillion:${manifest.version}`;
+  const others = [...meshImages(choices), ...Object.values(demoImages)];
+  const lines: readonly CommandLine[] = [
+    { command: 'make', args: ['build'] },
+    ...imagePlan(choices, image),
+    ...clusterPlan(choices, { name: cluster.name, config: choices.config }),
+    ...others.flatMap(pullPlan),
+    ...loadPlan(cluster, [image, ...others]),
+  ];
+  const kubeconfig = `export KUBECONFIG=$PWD/${typedPath(cluster.kubeconfig)}`;
+  const mesh = [...istioPlan(choices), ...pillionPlan(image)];
+  return [...lines.map(shellText), kubeconfig, ...mesh.map(shellText)];
+}

@@ -1,0 +1,42 @@
+// Answers: in which order does a cluster with Istio and Pillion come to be, so that nothing waits for what it does not
+// need.
+import type { Choices } from './choices.ts';
+import { deleteCluster, ensureCluster, type KindCluster } from './cluster.ts';
+import { buildImage, demoImages, loadImages, meshImages } from './images.ts';
+import { ensureIstio, ensurePillion } from './mesh.ts';
+import { requirePrograms } from './run.ts';
+import type { Steps } from './steps.ts';
+
+/** Name of the cluster of `make kind-demo`; a version asked for has one of its own beside it. */
+export function clusterName(kubernetes: string | undefined): string {
+  return kubernetes ? `pillion-${kubernetes}` : 'pillion-demo';
+}
+
+export interface Wanted {
+  readonly name: string;
+  /** Of Pillion. */
+  readonly image: string;
+  /** Images besides those of the mesh and of Pillion that pods are to run: those of the demos where absent. */
+  readonly images?: readonly string[];
+  /** File with the options of the installation; those that are there, or the defaults, where absent. */
+  readonly optionsFile?: string;
+}
+
+/** Makes what is not there yet and works through what is. */
+export async function setUp(steps: Steps, choices: Choices, wanted: Wanted): Promise<KindCluster> {
+  const { name, image, images = Object.values(demoImages), optionsFile } = wanted;
+  await steps.step('Look for docker, kind, kubectl and helm', requirePrograms);
+  const others = [...meshImages(choices), ...images];
+  const [cluster] = await Promise.all([
+    steps.step(`Make the cluster "${name}"`, () => ensureCluster(choices, { name, config: choices.config })),
+    steps.step(`Build the image ${image}`, () => buildImage(choices, image)),
+  ]);
+  await steps.step('Load the images into its node', () => loadImages(cluster, [image, ...others]));
+  await steps.step('Install istiod, without its injection webhook', () => ensureIstio(cluster, choices));
+  await steps.step('Install Pillion', () => ensurePillion(cluster, image, optionsFile));
+  return cluster;
+}
+
+export async function tearDown(steps: Steps, name: string): Promise<void> {
+  await steps.step(`Delete the cluster "${name}"`, () => deleteCluster(name));
+}

@@ -1,0 +1,160 @@
+// The image, and what it takes: its size, how soon a fresh process answers, and what the webhooks of the cluster hold in
+// memory. The file sorts last, so that these have been through everything that the others did to them.
+import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite, type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CommandError, run } from '../../../kind/run.ts';
+import { sendReview, startServer } from '../../../scripts/server-process.ts';
+import { componentSelector } from '../../../src/core/cluster/labels.ts';
+import { ownNamespace } from '../../../src/core/cluster/names.ts';
+import { ports } from '../../../src/core/install/network.ts';
+import { sharedCluster } from '../cluster.ts';
+import { installedImage } from '../installation.ts';
+
+const cluster = sharedCluster();
+const root = join(import.meta.dirname, '../../..');
+const hasDocker = (await run('docker', ['version']).catch(() => undefined)) !== undefined;
+const withDocker = { skip: hasDocker ? false : 'docker does not answer' };
+const onDebianPaths = {
+  skip: hasDocker && process.arch === 'x64' ? false : 'the paths of its libraries are those of x64',
+};
+
+suite('the image', () => {
+  test('the bundle has less than 10 MB', () => {
+    assert.ok(statSync(join(root, 'dist/pillion.mjs')).size < 10_000_000);
+  });
+
+  test(
+    'it answers within 300 ms of its start, without rights, on a root that cannot be written',
+    withDocker,
+    async (t) => {
+      const folder = await certificateFolder(t);
+      const image = await installedImage(cluster);
+      const startsMs: number[] = [];
+      for (let at = 0; at < 7; at += 1) startsMs.push(await firstAnswerMs(image, folder));
+      t.diagnostic(`first answer after ${startsMs.map((ms) => Math.round(ms)).join(', ')} ms`);
+      assert.ok(median(startsMs) < 300, `first answer after ${startsMs.map(Math.round).join(', ')} ms`);
+    },
+  );
+
+  test('a base without a shell, with Node in /nodejs/bin, does as well', onDebianPaths, async (t) => {
+    const image = await buildWithoutShell(t);
+    const folder = await certificateFolder(t);
+    assert.ok((await firstAnswerMs(image, folder)) > 0);
+    await assert.rejects(run('docker', ['run', '--rm', '--entrypoint', 'sh', image, '-c', 'true']), CommandError);
+  });
+
+  test('the webhooks of the cluster run without root and with less than 130 MB in memory', async (t) => {
+    const selector = componentSelector('webhook');
+    const names = await cluster.kubectl(['-n', ownNamespace, 'get', 'pods', '-l', selector, '-o', 'name']);
+    const megabytes = await Promise.all(names.trim().split('\n').map(residentMegabytes));
+    t.diagnostic(`resident: ${megabytes.map((one) => one.toFixed(1)).join(', ')} MB`);
+    assert.ok(megabytes.length >= 2 && megabytes.every((one) => one > 0 && one < 130), megabytes.join(', '));
+    const path =
+      '{.items[*].spec.containers[*].securityContext.readOnlyRootFilesystem} {.items[*].spec.securityContext.runAsNonRoot}';
+    const security = await cluster.kubectl([
+      '-n',
+      ownNamespace,
+      'get',
+      'pods',
+      '-l',
+      selector,
+      '-o',
+      `jsonpath=${path}`,
+    ]);
+    assert.match(security, /^true( true)+$/);
+  });
+});
+
+async function residentMegabytes(pod: string): Promise<number> {
+  const path = `/api/v1/namespaces/${ownNamespace}/pods/${pod.replace('pod/', '')}:${ports.management}/proxy/metrics`;
+  const metrics = await cluster.kubectl(['get', '--raw', path]);
+  return Number(/^process_resident_memory_bytes(?:\{[^}]*\})? (\S+)$/m.exec(metrics)?.[1]) / 1e6;
+}
+
+/** A certificate as the webhook of a cluster gets it: made by somebody else. */
+async function certificateFolder(t: TestContext): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'pillion-image-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const server = await startServer();
+  for (const name of ['tls.crt', 'tls.key', 'ca.crt']) {
+    writeFileSync(join(folder, name), readFileSync(join(server.directory, name)), { mode: 0o444 });
+  }
+  chmodSync(folder, 0o755);
+  await server.stop();
+  return folder;
+}
+
+const request = {
+  uid: 'first',
+  kind: { group: '', version: 'v1', kind: 'Pod' },
+  resource: { group: '', version: 'v1', resource: 'pods' },
+  operation: 'CREATE',
+  namespace: 'default',
+  object: {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'first' },
+    spec: { containers: [{ name: 'app', image: 'app' }] },
+  },
+};
+const review = JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request });
+const patienceMs = 30_000;
+
+/** From when docker says that the process was started to an answer with a patch. */
+async function firstAnswerMs(image: string, folder: string): Promise<number> {
+  const bounds = ['--read-only', '--cap-drop=ALL', '--security-opt=no-new-privileges', '--network=host'];
+  const serve = ['serve', '--listen=127.0.0.1:15917', '--management-listen=127.0.0.1:15914', '--drain-delay=0s'];
+  const files = ['--tls-cert=/certificate/tls.crt', '--tls-key=/certificate/tls.key'];
+  const mount = `--volume=${folder}:/certificate:ro`;
+  const id = (await run('docker', ['create', ...bounds, mount, image, ...serve, ...files])).trim();
+  try {
+    const [, answeredAt] = await Promise.all([run('docker', ['start', id]), firstAnswerAt(folder)]);
+    const startedAt = await run('docker', ['inspect', '--format', '{{.State.StartedAt}}', id]);
+    return answeredAt - Date.parse(startedAt.trim());
+  } catch (error) {
+    throw new Error(`${error}\n${await run('docker', ['logs', id])}`, { cause: error });
+  } finally {
+    await run('docker', ['rm', '--force', id]);
+  }
+}
+
+async function firstAnswerAt(folder: string): Promise<number> {
+  const ca = readFileSync(join(folder, 'ca.crt'), 'utf8');
+  const deadline = Date.now() + patienceMs;
+  for (;;) {
+    const answer = await sendReview({ address: '127.0.0.1:15917', ca }, review).catch(() => undefined);
+    if (answer?.status === 200 && answer.text.includes('"patch"')) return Date.now();
+    if (Date.now() > deadline) throw new Error('Cannot get an answer: nobody listens');
+    await sleep(2);
+  }
+}
+
+/** The middle one; of an even number, the upper of the two. */
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+/** The base has the libraries of Debian that Node asks for, and Node: no shell, no user, nothing else. */
+async function buildWithoutShell(t: TestContext): Promise<string> {
+  const [base, image] = ['pillion-test-base:without-shell', 'pillion-test:without-shell'];
+  const context = mkdtempSync(join(tmpdir(), 'pillion-base-'));
+  t.after(async () => {
+    rmSync(context, { recursive: true });
+    await run('docker', ['image', 'rm', '--force', image, base]);
+  });
+  const node = [
+    'FROM node:24-bookworm-slim AS node',
+    'FROM scratch',
+    'COPY --from=node /usr/local/bin/node /nodejs/bin/node',
+  ];
+  const libraries = ['/lib64/', '/lib/x86_64-linux-gnu/', '/usr/lib/x86_64-linux-gnu/'];
+  const copies = libraries.map((folder) => `COPY --from=node ${folder} ${folder}`);
+  writeFileSync(join(context, 'Dockerfile'), [...node, ...copies, ''].join('\n'));
+  await run('docker', ['build', '--tag', base, context]);
+  await run('docker', ['build', '--build-arg', `BASE_IMAGE=${base}`, '--tag', image, root]);
+  return image;
+}
