@@ -20,7 +20,10 @@ export interface RunOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-/** A program that could not be started, ended with another code than 0, or took too long. */
+/**
+ * What a person can mend, so that the message is all that is shown: a program that could not be started, ended with another
+ * code than 0 or took too long; a variable that cannot be.
+ */
 export class CommandError extends Error {
   readonly stdout: string;
   readonly stderr: string;
@@ -40,7 +43,8 @@ const origins: Readonly<Record<string, string>> = {
 };
 
 const root = join(import.meta.dirname, '..');
-const longestMs = 600_000;
+/** Long enough to pull an image over a slow line; what can hang is given a limit of its own. */
+const longestMs = 1_800_000;
 
 /**
  * Runs a program to its end.
@@ -49,7 +53,7 @@ const longestMs = 600_000;
  */
 export async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   const { stdin, env, cwd, timeoutMs = longestMs } = options;
-  const surroundings = { ...(cwd === undefined ? {} : { cwd }), env: { ...process.env, ...env } };
+  const surroundings = { ...(cwd === undefined ? {} : { cwd }), env: { ...ownEnvironment(), ...env } };
   const child = spawn(command, args, surroundings);
   const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs); // that of spawn stays when there is no such program
   const ended = new Promise<number | NodeJS.Signals>((resolve, reject) => {
@@ -74,6 +78,12 @@ export async function run(command: string, args: readonly string[], options: Run
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** That of this process, without what would lead a program to another cluster than the one that it is told. */
+function ownEnvironment(): NodeJS.ProcessEnv {
+  const leading = /^(HELM_KUBE|KIND_EXPERIMENTAL_PROVIDER$)/;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !leading.test(name)));
 }
 
 /** Runs one command of a plan, in the project's folder, from where its paths are. */
