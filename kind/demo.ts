@@ -1,5 +1,5 @@
 // Answers: what does `make kind-demo` show, and when: all pods are applied at once, and each demo is shown as soon as its
-// pods are there. Ends with an error where anything is not as the README promises.
+// pods are there. Ends with an error where anything is not as it promises.
 // Does not belong here: what is shown of each (demo-scenes.ts), the pods (demo/), how the cluster comes to be (set-up.ts).
 import { setTimeout as sleep } from 'node:timers/promises';
 import { names, ownNamespace } from '../src/core/cluster/names.ts';
@@ -41,7 +41,10 @@ async function reset(cluster: KindCluster): Promise<void> {
   await runLine({ ...pillionLine(['install', '--set', 'jobCompletion=false', '--wait']), env });
 }
 
-/** Asks again until what is printed is as promised; a command that fails may work a moment later, such as the log of a container that starts. */
+/**
+ * Asks again until what is printed is as promised. A command that fails may work a moment later, such as the log of a
+ * container that starts.
+ */
 async function untilPromised(promise: RegExp, line: string, print: () => Promise<string>): Promise<string> {
   const deadline = performance.now() + patienceMs;
   for (;;) {
