@@ -23,11 +23,21 @@ const root = join(import.meta.dirname, '..');
 export const stateFolder = join(root, '.cache/kind');
 const answerMs = 10_000;
 
-function filesOf(name: string): { readonly kubeconfig: string; readonly config: string; readonly made: string } {
-  const [kubeconfig = '', config = '', made = ''] = ['kubeconfig', 'yaml', 'made'].map((end) =>
-    join(stateFolder, `${name}.${end}`),
-  );
-  return { kubeconfig, config, made };
+type Kept = 'kubeconfig' | 'config' | 'made' | 'archive';
+
+function filesOf(name: string): Readonly<Record<Kept, string>> {
+  const file = (end: string): string => join(stateFolder, `${name}.${end}`);
+  return { kubeconfig: file('kubeconfig'), config: file('yaml'), made: file('made'), archive: file('tar') };
+}
+
+/** Where images are kept on their way into its nodes. */
+export function archiveOf({ name }: KindCluster): string {
+  return filesOf(name).archive;
+}
+
+/** What one types to use it, in the project's folder. */
+export function exportLine({ kubeconfig }: KindCluster): string {
+  return `export KUBECONFIG="$PWD/${typedPath(kubeconfig)}"`;
 }
 
 /** The cluster of that name, whether it is there or not. */
@@ -75,11 +85,11 @@ export async function ensureCluster(choices: Choices, options: ClusterOptions): 
 
 /** Removes the cluster, whatever state it is in; none is fine too. */
 export async function deleteCluster(name: string): Promise<void> {
-  const { kubeconfig, config, made } = filesOf(name);
+  const { kubeconfig, config, made, archive } = filesOf(name);
   // the lock is of a kind that was interrupted, which the next one would refuse to go past
   for (const file of [made, `${kubeconfig}.lock`]) rmSync(file, { force: true });
   await run('kind', ['delete', 'cluster', '--name', name, '--kubeconfig', kubeconfig]);
-  for (const file of [kubeconfig, config]) rmSync(file, { force: true });
+  for (const file of [kubeconfig, config, archive]) rmSync(file, { force: true });
 }
 
 /** Pulls an image unless docker has it. */

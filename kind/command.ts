@@ -2,7 +2,7 @@
 import { argv, env, stderr, stdout } from 'node:process';
 import manifest from '../package.json' with { type: 'json' };
 import { readChoices, variables, versions } from './choices.ts';
-import { typedPath } from './cluster.ts';
+import { exportLine } from './cluster.ts';
 import { demo } from './demo.ts';
 import { buildImage } from './images.ts';
 import { alone } from './lock.ts';
@@ -14,8 +14,8 @@ const image = `pillion:${manifest.version}`;
 
 const commands: Readonly<Record<string, (steps: Steps, kubernetes: string | undefined) => Promise<void>>> = {
   async up(steps, kubernetes) {
-    const { kubeconfig } = await setUp(steps, readChoices(env, kubernetes), { name: clusterName(kubernetes), image });
-    steps.say(`\nIt is there; to use it:\n  export KUBECONFIG=$PWD/${typedPath(kubeconfig)}`);
+    const cluster = await setUp(steps, readChoices(env, kubernetes), { name: clusterName(kubernetes), image });
+    steps.say(`\nIt is there; to use it:\n  ${exportLine(cluster)}`);
   },
   async demo(steps, kubernetes) {
     const started = performance.now();

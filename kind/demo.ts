@@ -3,7 +3,7 @@
 // Does not belong here: what is shown of each (demo-scenes.ts), the pods (demo/), how the cluster comes to be (set-up.ts).
 import { setTimeout as sleep } from 'node:timers/promises';
 import { names, ownNamespace } from '../src/core/cluster/names.ts';
-import { environmentOf, type KindCluster, typedPath } from './cluster.ts';
+import { environmentOf, exportLine, type KindCluster } from './cluster.ts';
 import { native, plain, type Scene, type Stage, scenes } from './demo-scenes.ts';
 import { pillionLine } from './mesh.ts';
 import { CommandError, run, runLine } from './run.ts';
@@ -15,8 +15,7 @@ const pollMs = 500;
 export async function demo(steps: Steps, cluster: KindCluster): Promise<void> {
   const stage = stageOf(steps, cluster);
   await steps.step('Remove what an earlier run left', () => reset(cluster));
-  const kubeconfig = typedPath(cluster.kubeconfig);
-  steps.say(`\nThe demos. To type along:\n${dim('$')} export KUBECONFIG=$PWD/${kubeconfig}`);
+  steps.say(`\nThe demos. To type along:\n${dim('$')} ${exportLine(cluster)}`);
   await stage.show('kubectl apply -k kind/demo/service');
   await stage.until(
     'httpbin, which the others call, is ready',

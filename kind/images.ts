@@ -2,7 +2,7 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Choices } from './choices.ts';
-import { type KindCluster, nodesOf, pullImage, stateFolder, typedPath } from './cluster.ts';
+import { archiveOf, type KindCluster, nodesOf, pullImage, typedPath } from './cluster.ts';
 import { type CommandLine, run, runLine } from './run.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -42,11 +42,6 @@ export function loadPlan({ name }: KindCluster, images: readonly string[], archi
   ];
 }
 
-/** Where the images of a cluster are kept on their way. */
-export function archiveFile(name: string): string {
-  return join(stateFolder, `${name}.tar`);
-}
-
 /** Bundles the sources and builds the image of them, or of a bundle that is there. */
 export async function buildImage(choices: Choices, tag: string, bundle?: string): Promise<void> {
   if (bundle === undefined) await runLine({ command: process.execPath, args: ['scripts/build.ts'] });
@@ -84,7 +79,7 @@ export async function loadImages(cluster: KindCluster, images: readonly string[]
 }
 
 async function load(cluster: KindCluster, images: readonly string[]): Promise<void> {
-  const file = archiveFile(cluster.name);
+  const file = archiveOf(cluster);
   const platform = await archivedPlatform();
   try {
     const plan = loadPlan(cluster, images, platform === undefined ? undefined : { file, platform });

@@ -2,8 +2,8 @@
 // set. docs/kind.md shows them; a test compares.
 import manifest from '../package.json' with { type: 'json' };
 import { readChoices } from './choices.ts';
-import { clusterOf, clusterPlan, pullPlan, typedPath } from './cluster.ts';
-import { archiveFile, demoImages, imagePlan, loadPlan, meshImages } from './images.ts';
+import { archiveOf, clusterOf, clusterPlan, exportLine, pullPlan } from './cluster.ts';
+import { demoImages, imagePlan, loadPlan, meshImages } from './images.ts';
 import { istioPlan, pillionPlan } from './mesh.ts';
 import { type CommandLine, shellText } from './run.ts';
 import { clusterName } from './set-up.ts';
@@ -22,13 +22,12 @@ export function publicWay(): readonly string[] {
     ...others.flatMap(pullPlan),
     ...loadPlan(cluster, [image, ...others]),
   ];
-  const kubeconfig = `export KUBECONFIG=$PWD/${typedPath(cluster.kubeconfig)}`;
   const mesh = [...istioPlan(choices), ...pillionPlan(image)];
-  return [...lines.map(shellText), kubeconfig, ...mesh.map(shellText)];
+  return [...lines.map(shellText), exportLine(cluster), ...mesh.map(shellText)];
 }
 
 /** What takes the place of "kind load docker-image" where Docker keeps images in containerd's store. */
 export function publicArchiveWay(): readonly string[] {
-  const archive = { file: archiveFile(cluster.name), platform: 'linux/amd64' };
+  const archive = { file: archiveOf(cluster), platform: 'linux/amd64' };
   return loadPlan(cluster, [image, ...others], archive).map(shellText);
 }
