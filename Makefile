@@ -44,7 +44,7 @@ build: $(INSTALLED) ## bundle the command into dist/pillion.mjs
 image: $(INSTALLED) ## build the container image; IMAGE=name:tag, PILLION_BASE_IMAGE=image with Node 24
 	@$(RUN) image
 
-kind-demo: $(INSTALLED) ## show Pillion in a kind cluster with a real mesh (< 4 min); wants docker, kind, kubectl and helm
+kind-demo: $(INSTALLED) ## show Pillion in a kind cluster with a real mesh (< 4 min once the images are pulled); wants docker, kind, kubectl and helm
 	@$(RUN) kind-demo
 
 kind-up: $(INSTALLED) ## make that cluster, or bring it up to date; KUBERNETES=1.33 makes another one, of that version

@@ -1,6 +1,7 @@
 // Answers: which Kubernetes, which Istio, which images. Every variable with its public default, and the versions of
 // Kubernetes that there is a cluster for; a machine that has other images or charts sets the variables.
 // Does not belong here: what is done with them (cluster.ts, images.ts, mesh.ts).
+import { CommandError } from './run.ts';
 
 /** One row for each variable that may be set. */
 export interface Variable {
@@ -113,7 +114,7 @@ export interface Choices {
 
 /**
  * @param kubernetes a version of the table, such as `1.31` or `old`; without it the one that the node image names, else the default
- * @throws Error where there is no such version, or the node image that is set is of another one
+ * @throws CommandError where there is no such version, or the node image that is set is of another one
  */
 export function readChoices(environment: Readonly<Record<string, string | undefined>>, kubernetes?: string): Choices {
   const asked = kubernetes || undefined; // make passes an empty text where nothing was said
@@ -121,12 +122,12 @@ export function readChoices(environment: Readonly<Record<string, string | undefi
   const version = versions.find((one) => one.kubernetes === (asked ?? defaultKubernetes));
   if (version === undefined) {
     const known = versions.map((one) => one.kubernetes).join(', ');
-    throw new Error(`Cannot take Kubernetes "${asked}": there is no cluster for it; known are ${known}`);
+    throw new CommandError(`Cannot take Kubernetes "${asked}": there is no cluster for it; known are ${known}`);
   }
   const given = chosen(version.variable);
   const tagged = /:v(\d+\.\d+)[.\d]*(@|$)/.exec(given)?.[1];
   if (asked !== undefined && asked !== 'old' && tagged !== undefined && tagged !== asked) {
-    throw new Error(
+    throw new CommandError(
       `Cannot take node image "${given}" for Kubernetes ${asked}: it is of ${tagged}; unset ${version.variable.name}, or let it name an image of ${asked}`,
     );
   }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { isObject, type JsonObject } from '../src/core/model/json.ts';
+import { CommandError } from './run.ts';
 
 /** Maps are merged deep, lists of patches joined; everything else of `over` takes the place of what was there. */
 export function mergeConfig(base: JsonObject, over: JsonObject): JsonObject {
@@ -27,8 +28,14 @@ export function configText(config: string, over: string | undefined): string {
 }
 
 function readConfig(file: string): JsonObject {
-  const read: unknown = parse(readFileSync(file, 'utf8'));
-  if (!isObject(read))
-    throw new Error(`Cannot read "${file}": it is no mapping; see https://kind.sigs.k8s.io/docs/user/configuration`);
-  return read;
+  let read: unknown;
+  try {
+    read = parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new CommandError(`Cannot read "${file}": ${error instanceof Error ? error.message : error}`);
+  }
+  if (isObject(read)) return read;
+  throw new CommandError(
+    `Cannot read "${file}": it is no mapping; see https://kind.sigs.k8s.io/docs/user/configuration`,
+  );
 }

@@ -19,19 +19,25 @@ export interface ClusterOptions {
 }
 
 const root = join(import.meta.dirname, '..');
-const folder = join(root, '.cache/kind');
+/** What is kept of each cluster, by its name. */
+export const stateFolder = join(root, '.cache/kind');
 const answerMs = 10_000;
 
-function filesOf(name: string): { readonly kubeconfig: string; readonly config: string; readonly made: string } {
-  const [kubeconfig = '', config = '', made = ''] = ['kubeconfig', 'yaml', 'made'].map((end) =>
-    join(folder, `${name}.${end}`),
-  );
-  return { kubeconfig, config, made };
+type Kept = 'kubeconfig' | 'config' | 'made' | 'archive';
+
+function filesOf(name: string): Readonly<Record<Kept, string>> {
+  const file = (end: string): string => join(stateFolder, `${name}.${end}`);
+  return { kubeconfig: file('kubeconfig'), config: file('yaml'), made: file('made'), archive: file('tar') };
 }
 
-/** Where the kubeconfig of the cluster of that name is, if it is there. */
-export function kubeconfigPath(name: string): string {
-  return filesOf(name).kubeconfig;
+/** Where images are kept on their way into its nodes. */
+export function archiveOf({ name }: KindCluster): string {
+  return filesOf(name).archive;
+}
+
+/** What one types to use it, in the project's folder. */
+export function exportLine({ kubeconfig }: KindCluster): string {
+  return `export KUBECONFIG="$PWD/${typedPath(kubeconfig)}"`;
 }
 
 /** The cluster of that name, whether it is there or not. */
@@ -66,20 +72,24 @@ export async function ensureCluster(choices: Choices, options: ClusterOptions): 
   const madeOf = JSON.stringify({ image: choices.nodeImage, config: text });
   if (await isUsable(cluster, madeOf)) return cluster;
   await deleteCluster(name);
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(stateFolder, { recursive: true });
   writeFileSync(files.config, text);
   await pullImage(choices.nodeImage);
   for (const line of plan) await runLine(line);
+  // kind itself is content when a node is not ready after a while
+  const ready = ['wait', 'nodes', '--all', '--for=condition=Ready', '--timeout=1m'];
+  await run('kubectl', ready, { env: environmentOf(cluster) });
   writeFileSync(files.made, madeOf); // last: a cluster without it was interrupted while it was made
   return cluster;
 }
 
 /** Removes the cluster, whatever state it is in; none is fine too. */
 export async function deleteCluster(name: string): Promise<void> {
-  const { kubeconfig, config, made } = filesOf(name);
-  rmSync(made, { force: true });
+  const { kubeconfig, config, made, archive } = filesOf(name);
+  // the lock is of a kind that was interrupted, which the next one would refuse to go past
+  for (const file of [made, `${kubeconfig}.lock`]) rmSync(file, { force: true });
   await run('kind', ['delete', 'cluster', '--name', name, '--kubeconfig', kubeconfig]);
-  for (const file of [kubeconfig, config]) rmSync(file, { force: true });
+  for (const file of [kubeconfig, config, archive]) rmSync(file, { force: true });
 }
 
 /** Pulls an image unless docker has it. */

@@ -2,9 +2,10 @@
 import { argv, env, stderr, stdout } from 'node:process';
 import manifest from '../package.json' with { type: 'json' };
 import { readChoices, variables, versions } from './choices.ts';
-import { typedPath } from './cluster.ts';
+import { exportLine } from './cluster.ts';
 import { demo } from './demo.ts';
 import { buildImage } from './images.ts';
+import { alone } from './lock.ts';
 import { CommandError } from './run.ts';
 import { clusterName, setUp, tearDown } from './set-up.ts';
 import { type Steps, stepsOn } from './steps.ts';
@@ -13,13 +14,14 @@ const image = `pillion:${manifest.version}`;
 
 const commands: Readonly<Record<string, (steps: Steps, kubernetes: string | undefined) => Promise<void>>> = {
   async up(steps, kubernetes) {
-    const { kubeconfig } = await setUp(steps, readChoices(env, kubernetes), { name: clusterName(kubernetes), image });
-    steps.say(`\nIt is there; to use it:\n  export KUBECONFIG=$PWD/${typedPath(kubeconfig)}`);
+    const cluster = await setUp(steps, readChoices(env, kubernetes), { name: clusterName(kubernetes), image });
+    steps.say(`\nIt is there; to use it:\n  ${exportLine(cluster)}`);
   },
   async demo(steps, kubernetes) {
     const started = performance.now();
     const choices = readChoices(env, kubernetes);
-    await demo(steps, await setUp(steps, choices, { name: clusterName(kubernetes), image }));
+    const cluster = await setUp(steps, choices, { name: clusterName(kubernetes), image });
+    await alone(cluster.name, () => demo(steps, cluster));
     steps.say(`\n${Math.round((performance.now() - started) / 1000)} s in all; "make kind-down" removes the cluster`);
   },
   async down(steps, kubernetes) {
@@ -46,8 +48,7 @@ try {
   if (command === undefined) throw new CommandError(usage());
   await command(stepsOn(stdout, env), env['KUBERNETES'] || undefined);
 } catch (error) {
-  stderr.write(
-    `${error instanceof CommandError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
+  const shown = error instanceof Error && !(error instanceof CommandError) ? error.stack : undefined;
+  stderr.write(`${shown ?? (error instanceof Error ? error.message : String(error))}\n`);
   process.exit(1);
 }

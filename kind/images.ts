@@ -2,7 +2,7 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Choices } from './choices.ts';
-import { type KindCluster, nodesOf, pullImage, typedPath } from './cluster.ts';
+import { archiveOf, type KindCluster, nodesOf, pullImage, typedPath } from './cluster.ts';
 import { type CommandLine, run, runLine } from './run.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -22,9 +22,24 @@ export function imagePlan({ baseImage }: Choices, tag: string, context = root): 
   return [{ command: 'docker', args }];
 }
 
-/** The commands that bring images into the nodes. */
-export function loadPlan({ name }: KindCluster, images: readonly string[]): readonly CommandLine[] {
-  return [{ command: 'kind', args: ['load', 'docker-image', '--name', name, ...images] }];
+/** An archive of images on their way into the nodes. */
+export interface Archive {
+  readonly file: string;
+  /** Such as `linux/amd64`. */
+  readonly platform: string;
+}
+
+/**
+ * The commands that bring images into the nodes. Through an archive where Docker keeps images in containerd's store: what it
+ * saves without a platform speaks of platforms that were never pulled, over which kind fails (its issue 3795).
+ */
+export function loadPlan({ name }: KindCluster, images: readonly string[], archive?: Archive): readonly CommandLine[] {
+  if (archive === undefined) return [{ command: 'kind', args: ['load', 'docker-image', '--name', name, ...images] }];
+  const { file, platform } = archive;
+  return [
+    { command: 'docker', args: ['save', '--platform', platform, '--output', typedPath(file), ...images] },
+    { command: 'kind', args: ['load', 'image-archive', '--name', name, typedPath(file)] },
+  ];
 }
 
 /** Bundles the sources and builds the image of them, or of a bundle that is there. */
@@ -53,15 +68,32 @@ export async function loadImages(cluster: KindCluster, images: readonly string[]
   const wanted = await Promise.all(images.map(async (image) => ({ image, id: await idOf(image) })));
   const missing = wanted.filter(({ image, id }) => !listed.every((list) => list.get(fullName(image)) === labelOf(id)));
   if (missing.length === 0) return;
-  for (const line of loadPlan(
+  await load(
     cluster,
     missing.map(({ image }) => image),
-  ))
-    await runLine(line);
+  );
   for (const node of nodes) {
     for (const { image, id } of missing)
       await containerd(node, ['label', fullName(image), `${loadedLabel}=${labelOf(id)}`]);
   }
+}
+
+async function load(cluster: KindCluster, images: readonly string[]): Promise<void> {
+  const file = archiveOf(cluster);
+  const platform = await archivedPlatform();
+  try {
+    const plan = loadPlan(cluster, images, platform === undefined ? undefined : { file, platform });
+    for (const line of plan) await runLine(line);
+  } finally {
+    rmSync(file, { force: true });
+  }
+}
+
+/** The platform of docker where it keeps images in containerd's store, else undefined. */
+async function archivedPlatform(): Promise<string | undefined> {
+  const store = await run('docker', ['info', '--format', '{{json .DriverStatus}}']);
+  if (!store.includes('io.containerd.snapshotter')) return undefined;
+  return (await run('docker', ['version', '--format', '{{.Server.Os}}/{{.Server.Arch}}'])).trim();
 }
 
 /** The node's image keeps in it which image of docker it was made from; their own digests differ. */

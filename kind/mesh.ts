@@ -1,13 +1,13 @@
 // Answers: how do Istio and Pillion get into a cluster: istiod without its injection webhook, and Pillion in its place.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { ownNamespace } from '../src/core/cluster/names.ts';
 import { isObject, parseJson } from '../src/core/model/json.ts';
 import type { Choices } from './choices.ts';
 import { environmentOf, type KindCluster } from './cluster.ts';
 import { type CommandLine, run, runLine } from './run.ts';
 
 const istioNamespace = 'istio-system';
-const ownNamespace = 'pillion-system';
 
 /** A folder of charts has the layout of an Istio release; a repository has them by name and version. */
 function chartOf({ istioCharts, istioTag }: Choices, name: 'base' | 'istiod'): readonly string[] {
@@ -61,13 +61,13 @@ export async function ensurePillion(cluster: KindCluster, image: string, options
 }
 
 /** Helm refuses to go on with a release whose installation was interrupted. */
-async function removeInterrupted({ kubeconfig }: KindCluster): Promise<void> {
-  const env = { KUBECONFIG: kubeconfig };
-  const listed = parseJson(
-    await run('helm', ['list', '--all', '--namespace', istioNamespace, '--output', 'json'], { env }),
-  );
+async function removeInterrupted(cluster: KindCluster): Promise<void> {
+  const env = environmentOf(cluster);
+  const states = ['--failed', '--pending', '--uninstalling']; // Helm 4 has no --all
+  const list = ['list', ...states, '--namespace', istioNamespace, '--output', 'json'];
+  const listed = parseJson(await run('helm', list, { env }));
   for (const release of Array.isArray(listed) ? listed : []) {
-    if (!isObject(release) || release['status'] === 'deployed') continue;
+    if (!isObject(release)) continue;
     await run('helm', ['uninstall', String(release['name']), '--namespace', istioNamespace, '--wait'], { env });
   }
 }

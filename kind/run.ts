@@ -20,7 +20,10 @@ export interface RunOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-/** A program that could not be started, ended with another code than 0, or took too long. */
+/**
+ * What a person can mend, so that the message is all that is shown: a program that could not be started, ended with another
+ * code than 0 or took too long; a variable that cannot be.
+ */
 export class CommandError extends Error {
   readonly stdout: string;
   readonly stderr: string;
@@ -40,16 +43,24 @@ const origins: Readonly<Record<string, string>> = {
 };
 
 const root = join(import.meta.dirname, '..');
-const longestMs = 600_000;
+/** Long enough to pull an image over a slow line; what can hang is given a limit of its own. */
+const longestMs = 1_800_000;
+
+/** How a program ended, and what it wrote. */
+export interface Output {
+  /** The signal where one ended it. */
+  readonly code: number | NodeJS.Signals;
+  readonly stdout: string;
+  readonly stderr: string;
+}
 
 /**
- * Runs a program to its end.
- * @returns what it wrote to stdout
- * @throws CommandError with the command to paste and everything that the program said
+ * Runs a program to its end, however it ends.
+ * @throws CommandError where there is no such program
  */
-export async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
+export async function attempt(command: string, args: readonly string[], options: RunOptions = {}): Promise<Output> {
   const { stdin, env, cwd, timeoutMs = longestMs } = options;
-  const surroundings = { ...(cwd === undefined ? {} : { cwd }), env: { ...process.env, ...env } };
+  const surroundings = { ...(cwd === undefined ? {} : { cwd }), env: { ...ownEnvironment(), ...env } };
   const child = spawn(command, args, surroundings);
   const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs); // that of spawn stays when there is no such program
   const ended = new Promise<number | NodeJS.Signals>((resolve, reject) => {
@@ -60,20 +71,37 @@ export async function run(command: string, args: readonly string[], options: Run
   child.stdin.end(stdin ?? '');
   try {
     const [code, stdout, stderr] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
-    if (code === 0) return stdout;
-    const how =
-      typeof code === 'number' ? `it ended with ${code}` : `${code} ended it, after ${timeoutMs / 1000} s or less`;
-    const pasted = shellText({ command, args, ...(env === undefined ? {} : { env }) });
-    const output = [stderr, stdout].flatMap((one) => (one.trim() === '' ? [] : [one.trim()])).join('\n');
-    throw new CommandError(`Cannot run "${command}": ${how}; to see it again:\n  ${pasted}\n${output}`, {
-      stdout,
-      stderr,
-    });
+    return { code, stdout, stderr };
   } catch (error) {
     throw isMissing(error) ? new CommandError(missingText(command)) : error;
   } finally {
     clearTimeout(timer);
   }
+}
+
+/**
+ * Runs a program that has to succeed.
+ * @returns what it wrote to stdout
+ * @throws CommandError with the command to paste and everything that the program said
+ */
+export async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
+  const { env, timeoutMs = longestMs } = options;
+  const { code, stdout, stderr } = await attempt(command, args, options);
+  if (code === 0) return stdout;
+  const how =
+    typeof code === 'number' ? `it ended with ${code}` : `${code} ended it, after ${timeoutMs / 1000} s or less`;
+  const pasted = shellText({ command, args, ...(env === undefined ? {} : { env }) });
+  const output = [stderr, stdout].flatMap((one) => (one.trim() === '' ? [] : [one.trim()])).join('\n');
+  throw new CommandError(`Cannot run "${command}": ${how}; to see it again:\n  ${pasted}\n${output}`, {
+    stdout,
+    stderr,
+  });
+}
+
+/** That of this process, without what would lead a program to another cluster than the one that it is told. */
+function ownEnvironment(): NodeJS.ProcessEnv {
+  const leading = /^(HELM_KUBE|KIND_EXPERIMENTAL_PROVIDER$)/;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !leading.test(name)));
 }
 
 /** Runs one command of a plan, in the project's folder, from where its paths are. */

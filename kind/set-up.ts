@@ -3,6 +3,8 @@
 import type { Choices } from './choices.ts';
 import { deleteCluster, ensureCluster, type KindCluster } from './cluster.ts';
 import { buildImage, demoImages, loadImages, meshImages } from './images.ts';
+import { inotifyNotice } from './inotify.ts';
+import { alone } from './lock.ts';
 import { ensureIstio, ensurePillion } from './mesh.ts';
 import { requirePrograms } from './run.ts';
 import type { Steps } from './steps.ts';
@@ -22,15 +24,24 @@ export interface Wanted {
   readonly optionsFile?: string;
 }
 
-/** Makes what is not there yet and works through what is. */
+/** Makes what is not there yet and works through what is; refused while another process does so. */
 export async function setUp(steps: Steps, choices: Choices, wanted: Wanted): Promise<KindCluster> {
+  return alone(wanted.name, () => make(steps, choices, wanted));
+}
+
+async function make(steps: Steps, choices: Choices, wanted: Wanted): Promise<KindCluster> {
   const { name, image, images = Object.values(demoImages), optionsFile } = wanted;
   await steps.step('Look for docker, kind, kubectl and helm', requirePrograms);
+  const notice = inotifyNotice();
+  if (notice !== undefined) steps.say(notice);
   const others = [...meshImages(choices), ...images];
-  const [cluster] = await Promise.all([
-    steps.step(`Make the cluster "${name}"`, () => ensureCluster(choices, { name, config: choices.config })),
-    steps.step(`Build the image ${image}`, () => buildImage(choices, image)),
-  ]);
+  const making = steps.step(`Make the cluster "${name}"`, () =>
+    ensureCluster(choices, { name, config: choices.config }),
+  );
+  const building = steps.step(`Build the image ${image}`, () => buildImage(choices, image));
+  await Promise.allSettled([making, building]); // where one fails, the other is not left half done
+  await building;
+  const cluster = await making;
   await steps.step('Load the images into its node', () => loadImages(cluster, [image, ...others]));
   await steps.step('Install istiod, without its injection webhook', () => ensureIstio(cluster, choices));
   await steps.step('Install Pillion', () => ensurePillion(cluster, image, optionsFile));
@@ -38,5 +49,5 @@ export async function setUp(steps: Steps, choices: Choices, wanted: Wanted): Pro
 }
 
 export async function tearDown(steps: Steps, name: string): Promise<void> {
-  await steps.step(`Delete the cluster "${name}"`, () => deleteCluster(name));
+  await alone(name, () => steps.step(`Delete the cluster "${name}"`, () => deleteCluster(name)));
 }

@@ -1,5 +1,5 @@
 // Answers: what does a program print that a test runs, and how does it end.
-import { execFile } from 'node:child_process';
+import { attempt } from '../../kind/run.ts';
 
 export interface Output {
   /** 1 where it was ended by a signal or could not be started. */
@@ -12,22 +12,18 @@ export interface Output {
 const patienceMs = 120_000;
 
 /** Runs it to its end and never throws; `environment` comes over that of this process. */
-export function runProgram(
+export async function runProgram(
   program: string,
   args: readonly string[],
   { stdin = '', environment = {}, timeoutMs = patienceMs }: ProgramOptions = {},
 ): Promise<Output> {
-  return new Promise((resolve) => {
-    const options = { env: { ...process.env, ...environment }, maxBuffer: 64 * 1024 * 1024, timeout: timeoutMs };
-    const child = execFile(program, args, options, (error, stdout, stderr) => {
-      if (error === null) return resolve({ code: 0, stdout, stderr });
-      const isItsOwn = typeof error.code === 'number';
-      const code = isItsOwn ? Number(error.code) : 1;
-      resolve({ code, stdout, stderr: isItsOwn ? stderr : `${stderr}${error.message}` });
-    });
-    child.stdin?.on('error', () => {}); // it ended before it had read everything
-    child.stdin?.end(stdin);
-  });
+  try {
+    const { code, stdout, stderr } = await attempt(program, args, { stdin, env: environment, timeoutMs });
+    if (typeof code === 'number') return { code, stdout, stderr };
+    return { code: 1, stdout, stderr: `${stderr}${code} ended "${program}"` };
+  } catch (error) {
+    return { code: 1, stdout: '', stderr: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 export interface ProgramOptions {

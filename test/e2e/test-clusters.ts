@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readChoices } from '../../kind/choices.ts';
-import { deleteCluster, kubeconfigPath } from '../../kind/cluster.ts';
+import { clusterOf, deleteCluster } from '../../kind/cluster.ts';
 import { setUp } from '../../kind/set-up.ts';
 import type { Steps } from '../../kind/steps.ts';
 import manifest from '../../package.json' with { type: 'json' };
@@ -62,7 +62,7 @@ export function testClusters(steps: Steps, signal: AbortSignal): TestClusters {
 }
 
 async function collectHalf(name: string, error: unknown): Promise<void> {
-  const kubeconfig = kubeconfigPath(name);
+  const { kubeconfig } = clusterOf(name);
   if (!existsSync(kubeconfig)) return;
   await collect(openCluster(kubeconfig), { test: name, namespace: 'istio-system', error });
 }

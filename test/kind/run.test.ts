@@ -34,6 +34,16 @@ suite('programs that are run', () => {
     }
   });
 
+  test('what a person has set for other clusters does not lead it there', async () => {
+    process.env['HELM_KUBEAPISERVER'] = 'https://production.example.com';
+    try {
+      const script = 'process.stdout.write(`${process.env.HELM_KUBEAPISERVER} ${process.env.PATH !== undefined}`)';
+      assert.equal(await run(node, ['-e', script]), 'undefined true');
+    } finally {
+      delete process.env['HELM_KUBEAPISERVER'];
+    }
+  });
+
   test('one that takes too long is ended', async () => {
     await assert.rejects(run(node, ['-e', 'setInterval(() => {}, 1000)'], { timeoutMs: 200 }), /SIGKILL ended it/);
   });
