@@ -158,11 +158,16 @@ for (const [status, code] of [
   });
 }
 
-test('whoever gives up is not kept waiting', async (context) => {
-  const server = await apiServer(context, upgrade);
-  const ending = new AbortController();
-  setTimeout(() => ending.abort(), 50);
-  const began = performance.now();
-  await failsWith(server, 'unreachable', /given up/, ending.signal);
-  assert.ok(performance.now() - began < timeoutMs);
-});
+for (const [title, first] of [
+  ['before the handshake', () => {}],
+  ['after it', upgrade],
+] as const) {
+  test(`whoever gives up ${title} is not kept waiting, and leaves nothing open`, async (context) => {
+    const server = await apiServer(context, first);
+    const ending = new AbortController();
+    setTimeout(() => ending.abort(), 50);
+    const began = performance.now();
+    await failsWith(server, 'unreachable', /given up/, ending.signal);
+    assert.ok(performance.now() - began < timeoutMs);
+  });
+}
