@@ -1,15 +1,15 @@
 // Does job completion end with the process that leads, and stand many pods. Here is an API server of a few lines, which
 // lets nobody ask a pod; with a real one, test/cluster/job-completion.test.ts.
 import assert from 'node:assert/strict';
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import { type TestContext, test } from 'node:test';
-import { KubeConfig } from '@kubernetes/client-node';
 import { readOptions } from '../../src/core/cluster/options.ts';
 import type { EventDraft } from '../../src/core/model/event.ts';
 import type { JsonObject } from '../../src/core/model/json.ts';
 import { kubeOf } from '../../src/edge/kube/client.ts';
 import { createJobCompletion } from '../../src/roles/job-completion.ts';
 import { until } from '../cluster/control-plane.ts';
+import { configOf } from './api-server.ts';
 
 function heldPod(index: number): JsonObject {
   const status = JSON.stringify({ containers: ['istio-proxy'], revision: 'default' });
@@ -33,7 +33,7 @@ function heldPod(index: number): JsonObject {
 /** An API server with these pods; it answers a port-forward with the status, or never. */
 async function apiServer(context: TestContext, pods: readonly JsonObject[], answer: number | 'never') {
   const seen = { asks: 0 };
-  const server: Server = createServer((request, response) => {
+  const server = createServer((request, response) => {
     const { searchParams } = new URL(request.url ?? '', 'http://test');
     response.setHeader('content-type', 'application/json');
     if (searchParams.get('watch') === 'true') response.flushHeaders();
@@ -44,18 +44,8 @@ async function apiServer(context: TestContext, pods: readonly JsonObject[], answ
     socket.on('error', () => {});
     if (answer !== 'never') socket.end(`HTTP/1.1 ${answer} No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`);
   });
-  const { promise, resolve } = Promise.withResolvers<void>();
-  server.listen(0, '127.0.0.1', resolve);
-  await promise;
-  context.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const address = server.address();
-  const config = new KubeConfig();
-  const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
-  config.loadFromClusterAndUser({ name: 'test', server: url, skipTLSVerify: true }, { name: 'test' });
-  return { kube: kubeOf(config), seen };
+  context.after(() => server.closeAllConnections());
+  return { kube: kubeOf(await configOf(context, server)), seen };
 }
 
 async function followed(context: TestContext, pods: readonly JsonObject[], answer: number | 'never') {
