@@ -1,6 +1,6 @@
 # Pillion's image: Node and one file. Nothing in it needs a shell, a writable file system or a certain user.
 #   make image                                            dist/pillion.mjs is made first
-#   docker build --build-arg BASE_IMAGE=… --tag pillion:0.1.0 .
+#   docker build --build-arg BASE_IMAGE=… --tag pillion .
 # Any image with Node 24 will do as a base: node:24-bookworm-slim has it in /usr/local/bin, distroless ones in /nodejs/bin.
 ARG BASE_IMAGE=node:24-bookworm-slim
 FROM ${BASE_IMAGE}

@@ -10,9 +10,9 @@ const clientFolder = `${root}node_modules/@kubernetes/client-node/dist/`;
 /** Each file of the Kubernetes client that something of ours is imported from, in the place of the one that has it all. */
 const clientParts = `
 export { KubeConfig } from './config.js';
-export { Exec } from './exec.js';
 export { HttpMethod, RequestContext } from './gen/http/http.js';
 export { IsomorphicFetchHttpLibrary } from './gen/http/isomorphic-fetch.js';
+export { PortForward } from './portforward.js';
 export { Watch } from './watch.js';
 `;
 
@@ -21,6 +21,13 @@ const configurationParts = `
 export { createConfiguration } from './gen/configuration.js';
 export { ServerConfiguration } from './gen/servers.js';
 `;
+
+/** What its port-forward takes from there to find the pods of a Service or a Deployment, which nobody asks it for. */
+const portForwardParts = `
+export const [CoreV1Api, AppsV1Api] = [];
+`;
+
+const allClasses = /^\.\/gen\/index\.js$/;
 
 /**
  * Leaves out of the Kubernetes client what nobody calls: a class for each kind of Kubernetes, which would cost every
@@ -39,7 +46,8 @@ const thinClient: Plugin = {
       }));
     };
     parts('client', /^@kubernetes\/client-node$/, /./, clientParts);
-    parts('configuration', /^\.\/gen\/index\.js$/, /client-node\/dist\/config\.js$/, configurationParts);
+    parts('configuration', allClasses, /client-node\/dist\/config\.js$/, configurationParts);
+    parts('port-forward', allClasses, /client-node\/dist\/portforward\.js$/, portForwardParts);
   },
 };
 

@@ -80,7 +80,7 @@ function reasonsPage(): string {
     'A skip is told where the pod, or its namespace, asked for a sidecar and the pod does not say "false" itself: by a warning to whoever creates the pod, and by an Event on the object that controls it (a ReplicaSet, a Job). Never on a dry run. Where the webhook is called for all namespaces (`namespacesByDefault`), the pod itself must have asked. A pod whose `sidecar.istio.io/inject` is neither "true" nor "false" is warned of too.',
     ...sections,
     '## Native or plain',
-    'Why the sidecar of an injected pod is a native one (an init container that stays) or a plain one (a container). A pod whose restartPolicy is not Always never completes with a plain one, unless `jobCompletion` is on (docs/job-completion.md): where it is off, that is told by a warning and by an Event `SidecarNeverEnds` on the object that controls the pod.',
+    'Why the sidecar of an injected pod is a native one (an init container that stays) or a plain one (a container). A pod whose restartPolicy is not Always never completes with a plain one, unless the app asks it to quit or `jobCompletion` is on (docs/job-completion.md): where that is off, the pod is told of by a warning and by an Event `SidecarNeverEnds` on the object that controls the pod.',
     table(
       ['Reason', 'Meaning'],
       Object.entries(nativeReasons).map(([name, doc]) => [code(name), doc]),

@@ -1,11 +1,11 @@
 // Answers: what would be decided about a pod of a cluster if it were created now, and what was decided when it was.
 // Does not belong here: the decision (core/admit.ts), how it is told (why.ts).
 import { resources } from '../core/cluster/resources.ts';
-import { isObject, parseJson } from '../core/model/json.ts';
+import { isObject } from '../core/model/json.ts';
 import type { KubeObject } from '../core/model/kube-object.ts';
 import { type Container, proxyContainerName } from '../core/model/pod.ts';
 import { quoted } from '../core/model/problem.ts';
-import { annotations as catalogue } from '../core/settings/catalogue.ts';
+import { readInjectionStatus } from '../core/settings/injection-status.ts';
 import type { Kube } from '../edge/kube/client.ts';
 import { type AdmittedTarget, admitTarget, givenNamespace, webhookPath } from './admission.ts';
 import { type Io, type OptionValues, textOf, UsageError } from './command.ts';
@@ -67,17 +67,14 @@ function asCreated({ apiVersion, kind, metadata, spec }: KubeObject): KubeObject
 }
 
 function livePod({ metadata, spec }: KubeObject): LivePod {
-  const { annotations = {} } = metadata;
-  const status = annotations[catalogue.status.key];
-  const said = parseJson(status ?? '');
-  const revision = isObject(said) && typeof said['revision'] === 'string' ? said['revision'] : undefined;
+  const status = readInjectionStatus(metadata.annotations);
   const hasProxy = (list: unknown): boolean =>
     Array.isArray(list) && list.some((one: Container) => one.name === proxyContainerName);
   const { containers, initContainers } = isObject(spec) ? spec : {};
   const isNative = hasProxy(initContainers);
   return {
     injected: status !== undefined,
-    revision,
+    revision: status?.revision,
     native: isNative || hasProxy(containers) ? isNative : undefined,
   };
 }

@@ -6,7 +6,9 @@ import { resources } from './cluster/resources.ts';
 import { isObject, type JsonObject, parseJson } from './model/json.ts';
 import type { KubeObject } from './model/kube-object.ts';
 import { type Container, type PodSpec, proxyContainerName, type StringMap } from './model/pod.ts';
+import { defaultProxyConfig } from './proxy-config/proxy-config-fields.ts';
 import { annotations as catalogue, labels as labelCatalogue } from './settings/catalogue.ts';
+import { readInjectionStatus } from './settings/injection-status.ts';
 
 /** Which pods are looked at. The label is put on by every template of Istio's that has an agent. */
 export const watchedPods: {
@@ -103,12 +105,9 @@ export function readPlainPod(object: KubeObject, revision: string): PlainPod | u
 
 /** As the injection has written it down, with the revision of the control plane that it was of. */
 function isInjected(annotations: StringMap, revision: string): boolean {
-  const status = parseJson(annotations[catalogue.status.key] ?? '');
-  if (!isObject(status) || status['revision'] !== revision) return false;
-  return Array.isArray(status['containers']) && status['containers'].includes(proxyContainerName);
+  const status = readInjectionStatus(annotations);
+  return status?.revision === revision && status.containers.includes(proxyContainerName);
 }
-
-const usualPort = 15_020;
 
 /**
  * Where the agent listens: the annotation, else its proxy configuration, else the default. One that is no number counts
@@ -118,8 +117,8 @@ function statusPortOf(annotations: StringMap, { env = [] }: Container): number {
   const asked = annotations[catalogue.statusPort.key];
   if (asked !== undefined) return /^\+?[0-9]+$/.test(asked) ? Number(asked) : 0;
   const config = parseJson(env.find(({ name }) => name === 'PROXY_CONFIG')?.value ?? '');
-  const port = isObject(config) ? config['statusPort'] : undefined;
-  return typeof port === 'number' ? port : usualPort;
+  const { statusPort }: JsonObject = { ...defaultProxyConfig, ...(isObject(config) && config) };
+  return typeof statusPort === 'number' ? statusPort : 0;
 }
 
 type Standing = PlainPod['standing'];

@@ -112,7 +112,7 @@ function jobCompletionTelemetry(log: Logger, metrics: Metrics): JobCompletionTel
         );
     },
     trouble: (reason) => {
-      if (reason === undefined) log.info('job completion works again');
+      if (reason === undefined) log.info('the trouble with job completion is over');
       else log.warn({ reason }, 'job completion does not work');
     },
   };

@@ -219,6 +219,8 @@ async function lead({ kube, options, telemetry, state }: Running, events: EventR
     state.failure = error instanceof Error ? error.message : String(error);
     telemetry.roundFailed(error, waitMs);
   };
+  // at once: a round can take long to end, and another process leads by then
+  signal.addEventListener('abort', () => void jobCompletion.close());
   loop = startLoop({ ...upkeep, succeeded, failed }, signal);
   await loop.ended;
   await jobCompletion.close();

@@ -29,7 +29,7 @@ export interface JobCompletionParts {
 export interface JobCompletion {
   /** Begins, goes on or ends as the options say. */
   follow(options: ClusterOptions): void;
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when nothing is under way any more; nothing is followed from now on. */
   close(): Promise<void>;
 }
 
@@ -42,6 +42,7 @@ const longestTimerMs = 60_000;
 export function createJobCompletion(parts: JobCompletionParts): JobCompletion {
   let running: Follower | undefined;
   let revision: string | undefined;
+  let isClosed = false;
   const ending: Promise<void>[] = [];
   const end = (): void => {
     if (running !== undefined) ending.push(running.close());
@@ -50,11 +51,12 @@ export function createJobCompletion(parts: JobCompletionParts): JobCompletion {
   return {
     follow: (options) => {
       const wanted = options.jobCompletion ? options.revision : undefined;
-      if (wanted === revision) return;
+      if (isClosed || wanted === revision) return;
       end();
       if (wanted !== undefined) [running, revision] = [followPods(parts, wanted), wanted];
     },
     close: async () => {
+      isClosed = true;
       end();
       await Promise.all(ending);
     },
@@ -125,8 +127,12 @@ function troubles({ trouble }: JobCompletionParts): State['trouble'] {
   };
 }
 
+const byInstalling = '"pillion install" gives the right to';
+/** The same for every pod, so that it is told once. */
+const noRight = `Cannot open a port-forward to pods: the API server forbids it; ${byInstalling}`;
+
 function troubleText({ code, message }: KubeError): string {
-  return code === 'forbidden' ? `${message}; "pillion install" gives the right to` : message;
+  return code === 'forbidden' ? `${message}; ${byInstalling}` : message;
 }
 
 /** Asks whoever is due, as many as may be asked at once, and sets the clock for the next. */
@@ -188,7 +194,7 @@ async function ask(state: State, pod: PlainPod, port: number): Promise<void> {
   const after = askedAgain(asked.get(uid), standing.proxy, error === undefined, performance.now());
   asked.set(uid, after);
   const isForbidden = error?.code === 'forbidden';
-  state.trouble('right', isForbidden ? troubleText(error) : undefined);
+  state.trouble('right', isForbidden ? noRight : undefined);
   parts.telemetry.jobCompletion.asked({ namespace: pod.namespace, pod: pod.name, times: after }, error);
   const event = attemptEvent({ pod, port, asked: after, trouble: error?.message, isForbidden });
   if (event !== undefined) parts.record(event);

@@ -4,10 +4,11 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { KubeConfig } from '@kubernetes/client-node';
+import type { KubeConfig } from '@kubernetes/client-node';
 import { KubeError } from '../../src/edge/kube/kube-error.ts';
 import { askPod } from '../../src/edge/kube/port-forward.ts';
 import { until } from '../cluster/control-plane.ts';
+import { configOf } from './api-server.ts';
 
 const timeoutMs = 1_000;
 const port = Buffer.from([0xac, 0x3a]); // the port, as the first frame of a channel has it
@@ -50,20 +51,10 @@ async function apiServer(
       socket.once('data', () => then(socket));
     });
   });
-  const { promise, resolve } = Promise.withResolvers<void>();
-  server.listen(0, '127.0.0.1', resolve);
-  await promise;
   context.after(() => {
     for (const socket of open) socket.destroy();
-    server.close();
   });
-  const address = server.address();
-  const config = new KubeConfig();
-  const at = typeof address === 'object' ? address?.port : '';
-  config.loadFromClusterAndUser(
-    { name: 'test', server: `http://127.0.0.1:${at}`, skipTLSVerify: true },
-    { name: 'test' },
-  );
+  const config = await configOf(context, server);
   return { config, open };
 }
 
@@ -158,11 +149,16 @@ for (const [status, code] of [
   });
 }
 
-test('whoever gives up is not kept waiting', async (context) => {
-  const server = await apiServer(context, upgrade);
-  const ending = new AbortController();
-  setTimeout(() => ending.abort(), 50);
-  const began = performance.now();
-  await failsWith(server, 'unreachable', /given up/, ending.signal);
-  assert.ok(performance.now() - began < timeoutMs);
-});
+for (const [title, first] of [
+  ['before the handshake', () => {}],
+  ['after it', upgrade],
+] as const) {
+  test(`whoever gives up ${title} is not kept waiting, and leaves nothing open`, async (context) => {
+    const server = await apiServer(context, first);
+    const ending = new AbortController();
+    setTimeout(() => ending.abort(), 50);
+    const began = performance.now();
+    await failsWith(server, 'unreachable', /given up/, ending.signal);
+    assert.ok(performance.now() - began < timeoutMs);
+  });
+}

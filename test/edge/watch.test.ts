@@ -1,10 +1,9 @@
 // Answers: is nothing told any more of a watch that is over.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import { KubeConfig } from '@kubernetes/client-node';
 import { watchOnce } from '../../src/edge/kube/watch.ts';
+import { configOf } from './api-server.ts';
 
 test('what comes after the event that ends a watch is not told', async (context) => {
   const namespace = (name: string): object => ({ metadata: { name, resourceVersion: '7' } });
@@ -16,13 +15,7 @@ test('what comes after the event that ends a watch is not told', async (context)
   const server = createServer((_, response) => {
     response.end(events.map((event) => `${JSON.stringify(event)}\n`).join(''));
   });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  context.after(() => server.close());
-  const config = new KubeConfig();
-  config.loadFromClusterAndUser(
-    { name: 'test', server: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, skipTLSVerify: true },
-    { name: 'test' },
-  );
+  const config = await configOf(context, server);
   const told: string[] = [];
   const end = await watchOnce(
     config,

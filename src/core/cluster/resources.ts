@@ -57,6 +57,9 @@ export const resources = {
   proxyConfigs: resource('networking.istio.io/v1beta1', 'ProxyConfig', 'proxyconfigs'),
 } as const satisfies { readonly [name: string]: Resource };
 
+/** Connections to ports of pods: no kind, but what a right is given on. */
+export const portForwards: Resource = { ...resources.pods, plural: 'pods/portforward' };
+
 /** The resource of an object; throws for a kind that is not in the table, which is a defect of ours. */
 export function resourceOf({ apiVersion, kind }: Pick<KubeObject, 'apiVersion' | 'kind'>): Resource {
   const found = Object.values(resources).find((one) => one.apiVersion === apiVersion && one.kind === kind);

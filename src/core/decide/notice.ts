@@ -1,6 +1,6 @@
 // Answers: which verdicts are told to somebody, and how: to the creator of the pod in a warning, to those who look after
-// the workload in an Event on the object that owns the pod. Told is
-// what asked for a sidecar and comes without, and a pod that is to end and, because of its sidecar, never will.
+// the workload in an Event on the object that owns the pod. Told is what asked for a sidecar and comes without, and a pod that
+// is to end and, because of its sidecar, never will.
 // Does not belong here: sending (edge/kube/events.ts), how the response is printed (core/review.ts).
 import type { EventDraft, ObjectReference } from '../model/event.ts';
 import type { Facts, RegistrationFacts } from '../model/facts.ts';
@@ -59,14 +59,14 @@ export function skipNotice(
 }
 
 /**
- * The line for an injected pod that is to end and never will: its proxy is a container like its own. Undefined where that
- * is not so, and where nobody says whether somebody ends such proxies.
+ * The line for an injected pod that is to end and by itself never will: its proxy is a container like its own. Undefined
+ * where that is not so, and where nobody says whether somebody ends such proxies.
  */
 export function endlessNotice({ spec }: Pod, { jobCompletion }: Pick<Facts, 'jobCompletion'>): string | undefined {
   const { restartPolicy = 'Always', containers = [] } = spec;
   if (jobCompletion !== false || restartPolicy === 'Always') return undefined;
   if (containers.length < 2 || !containers.some(({ name }) => name === proxyContainerName)) return undefined;
-  return 'The pod never completes: its sidecar is a plain one, and runs on when its containers have ended. Set the option jobCompletion of Pillion, or make native sidecars possible: "pillion why" tells what is in their way.';
+  return 'The pod never completes by itself: its sidecar is a plain one, and runs on when its containers have ended, unless one of them asks it to quit. Set the option jobCompletion of Pillion, or make native sidecars possible: "pillion why" tells what is in their way.';
 }
 
 /**

@@ -1,6 +1,7 @@
 // Answers: does Pillion itself run: its Deployments, its options, the control that leads.
 import { names, ownNamespace } from '../cluster/names.ts';
 import { answeredRevisions } from '../cluster/options.ts';
+import { portForwards, type Resource } from '../cluster/resources.ts';
 import { isObject, type JsonObject } from '../model/json.ts';
 import type { KubeObject } from '../model/kube-object.ts';
 import { problemLine, quoted } from '../model/problem.ts';
@@ -71,15 +72,13 @@ export function checkControl(observed: Observations, { options }: Knowledge): Ch
   const { controlRole } = observed;
   if (!options.jobCompletion || result.kind !== 'checked' || controlRole.kind === 'hidden') return result;
   const rules = controlRole.value?.['rules'];
-  if (Array.isArray(rules) && rules.some((rule) => isObject(rule) && speaksOf(rule, portForward))) return result;
-  const what = `ClusterRole ${names.control} has no rule for ${portForward}`;
+  if (Array.isArray(rules) && rules.some((rule) => isObject(rule) && speaksOf(rule, portForwards))) return result;
+  const what = `ClusterRole ${names.control} has no rule for ${portForwards.plural}`;
   return checked(result.saw, [...result.findings, found('job-completion-not-allowed', what)]);
 }
 
-const portForward = 'pods/portforward';
-
-function speaksOf({ resources }: JsonObject, resource: string): boolean {
-  return Array.isArray(resources) && resources.includes(resource);
+function speaksOf({ resources }: JsonObject, { plural }: Resource): boolean {
+  return Array.isArray(resources) && resources.includes(plural);
 }
 
 function checkLease({ lease, now }: Observations): CheckResult {

@@ -1,8 +1,8 @@
 // Answers: what does a pod that came back from the API server, or from a webhook, still have of its sidecars.
 // Does not belong here: who took them away (suspects.ts).
 import { isObject, type JsonObject } from '../model/json.ts';
-import { proxyContainerName } from '../model/pod.ts';
-import { annotations } from '../settings/catalogue.ts';
+import { type Metadata, proxyContainerName } from '../model/pod.ts';
+import { type InjectionStatus, readInjectionStatus } from '../settings/injection-status.ts';
 
 /** True where the pod has an init container of that name with restartPolicy Always. */
 export function staysOnPod({ spec }: JsonObject, container: string): boolean {
@@ -16,22 +16,19 @@ export function hasProxy({ spec }: JsonObject): boolean {
 
 /** True where the pod says that it was injected, whatever the templates brought. */
 export function isMarkedInjected(pod: JsonObject): boolean {
-  return statusOf(pod) !== '';
+  return statusOf(pod) !== undefined;
 }
 
 /** True where the pod says that the injection brought the proxy, and it is not there. */
 export function hasLostProxy(pod: JsonObject): boolean {
-  return listsProxy.test(statusOf(pod)) && !hasProxy(pod);
+  const status = statusOf(pod);
+  return lists.some((list) => status?.[list].includes(proxyContainerName)) && !hasProxy(pod);
 }
 
 const lists = ['initContainers', 'containers'] as const;
-/** The annotation lists what the injection brought, as compact JSON. */
-const listsProxy = new RegExp(`"(${lists.join('|')})":\\s*\\[[^\\]]*"${proxyContainerName}"`);
 
-function statusOf({ metadata }: JsonObject): string {
-  const found = isObject(metadata) && isObject(metadata['annotations']) ? metadata['annotations'] : {};
-  const status = found[annotations.status.key];
-  return typeof status === 'string' ? status : '';
+function statusOf({ metadata }: JsonObject): InjectionStatus | undefined {
+  return isObject(metadata) ? readInjectionStatus((metadata as Metadata).annotations) : undefined;
 }
 
 function namedIn(spec: unknown, list: (typeof lists)[number], name: string): readonly JsonObject[] {

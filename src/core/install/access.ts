@@ -4,7 +4,7 @@ import type { V1PolicyRule } from '@kubernetes/client-node';
 import { type Component, ownLabels } from '../cluster/labels.ts';
 import { names, ownNamespace } from '../cluster/names.ts';
 import type { ClusterOptions } from '../cluster/options.ts';
-import { type Resource, resources } from '../cluster/resources.ts';
+import { portForwards, type Resource, resources } from '../cluster/resources.ts';
 import { settingsPlaces } from '../cluster/settings-documents.ts';
 import type { KubeObject } from '../model/kube-object.ts';
 
@@ -67,7 +67,7 @@ const record = rule(resources.events, ['create', 'patch']);
 const completePods: readonly Rule[] = [
   rule(resources.pods, follow),
   // a web socket is a GET; newer API servers ask for the right to create as well
-  { apiGroups: [''], resources: ['pods/portforward'], verbs: ['get', 'create'] },
+  rule(portForwards, ['get', 'create']),
 ];
 
 function clusterRules(component: Component, { jobCompletion }: ClusterOptions): readonly Rule[] {

@@ -7,10 +7,15 @@ export interface KeptItems<T> {
   /** The map does not change any more once it was asked for. */
   items(): ReadonlyMap<string, T>;
   hasSynced(): boolean;
+  /** What would be kept of these, one page of a list. */
+  kept(objects: readonly KubeObject[]): Kept<T>;
   /** Both say whether anything is another than before. */
-  replaceAll(objects: readonly KubeObject[]): boolean;
+  replaceAll(kept: Kept<T>): boolean;
   replaceOne(object: KubeObject, isGone: boolean): boolean;
 }
+
+/** With the key of each. */
+export type Kept<T> = readonly (readonly [string, T])[];
 
 export function createKeptItems<T>(project: (object: KubeObject) => T | undefined): KeptItems<T> {
   let items = new Map<string, T>();
@@ -27,13 +32,14 @@ export function createKeptItems<T>(project: (object: KubeObject) => T | undefine
       return items;
     },
     hasSynced: () => isSynced,
-    replaceAll: (objects) => {
-      const next = new Map<string, T>();
-      for (const object of objects) {
+    kept: (objects) =>
+      objects.flatMap((object) => {
         const key = keyOf(object);
         const value = settled(key, object);
-        if (value !== undefined) next.set(key, value);
-      }
+        return value === undefined ? [] : [[key, value] as const];
+      }),
+    replaceAll: (kept) => {
+      const next = new Map(kept);
       if (isSynced && next.size === items.size && [...next].every(([key, value]) => items.get(key) === value)) {
         return false;
       }

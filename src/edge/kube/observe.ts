@@ -59,49 +59,35 @@ export async function observe(kube: Kube, options: ObserveOptions): Promise<Obse
 }
 
 async function observeState(kube: Kube, { namespaces, now }: ObserveOptions): Promise<ClusterState> {
-  const own = (resource: Resource, name: string) => attempt(() => kube.get(resource, name, ownNamespace));
   // first alone: where it does not answer, one wait is enough
   const version = await attempt(() => kube.call('GET', '/version'));
-  if (version.kind === 'hidden' && !version.isForbidden) return nothingBut(kube.server, now, version);
-  const [
-    ownSpace,
-    deployments,
-    options,
-    lease,
-    role,
-    certificates,
-    configurations,
-    spaces,
-    nodes,
-    quotas,
-    proxyConfigs,
-  ] = await Promise.all([
-    attempt(() => kube.get(resources.namespaces, ownNamespace)),
-    attempt(async () => (await kube.list(resources.deployments, { namespace: ownNamespace })).items),
-    own(resources.configMaps, names.options),
-    own(resources.leases, names.lease),
-    attempt(() => kube.get(resources.clusterRoles, names.control)),
-    attempt(async () => certificateParts(await kube.get(resources.secrets, names.certificates, ownNamespace))),
-    attempt(async () => (await kube.list(resources.mutatingWebhooks)).items),
-    attempt(() => observeNamespaces(kube, namespaces)),
-    attempt(() => collect(kube, resources.nodes, undefined, nodeFacts)),
-    attempt(() => inNamespaces(kube, quotaResource, namespaces, quotaView)),
-    // a cluster that does not know the kind has none
-    attempt(() => whereNotFound([], collect(kube, resources.proxyConfigs, undefined, proxyConfigResource))),
-  ]);
-  return {
-    ...{ server: kube.server, now, version, ownNamespace: ownSpace, deployments, options, lease },
-    ...{ controlRole: role, certificates, configurations, namespaces: spaces, nodes, quotas, proxyConfigs },
-  };
+  const isSilent = version.kind === 'hidden' && !version.isForbidden;
+  const parts = Object.entries<() => Promise<unknown>>(partsToRead(kube, namespaces));
+  const seen = parts.map(async ([part, read]) => [part, isSilent ? version : await attempt(read)] as const);
+  const state = Object.fromEntries(await Promise.all(seen)) as unknown as Pick<ClusterState, Part>;
+  return { server: kube.server, now, version, ...state };
 }
 
-function nothingBut(server: string, now: Date, hidden: Extract<Observed<never>, { kind: 'hidden' }>): ClusterState {
-  const parts = [
-    ...['version', 'ownNamespace', 'deployments', 'options', 'lease', 'controlRole'],
-    ...['certificates', 'configurations', 'namespaces', 'nodes', 'quotas', 'proxyConfigs'],
-  ];
-  const state = { server, now, ...Object.fromEntries(parts.map((part) => [part, hidden])) };
-  return state as unknown as ClusterState;
+type Part = Exclude<keyof ClusterState, 'server' | 'now' | 'version'>;
+type PartsToRead = {
+  readonly [P in Part]: () => Promise<ClusterState[P] extends Observed<infer T> ? T : never>;
+};
+
+function partsToRead(kube: Kube, namespaces: readonly string[]): PartsToRead {
+  return {
+    ownNamespace: () => kube.get(resources.namespaces, ownNamespace),
+    deployments: async () => (await kube.list(resources.deployments, { namespace: ownNamespace })).items,
+    options: () => kube.get(resources.configMaps, names.options, ownNamespace),
+    lease: () => kube.get(resources.leases, names.lease, ownNamespace),
+    controlRole: () => kube.get(resources.clusterRoles, names.control),
+    certificates: async () => certificateParts(await kube.get(resources.secrets, names.certificates, ownNamespace)),
+    configurations: async () => (await kube.list(resources.mutatingWebhooks)).items,
+    namespaces: () => observeNamespaces(kube, namespaces),
+    nodes: () => collect(kube, resources.nodes, undefined, nodeFacts),
+    quotas: () => inNamespaces(kube, quotaResource, namespaces, quotaView),
+    // a cluster that does not know the kind has none
+    proxyConfigs: () => whereNotFound([], collect(kube, resources.proxyConfigs, undefined, proxyConfigResource)),
+  };
 }
 
 async function observeByOptions(kube: Kube, state: ClusterState): Promise<AskedByOptions> {

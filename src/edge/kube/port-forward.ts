@@ -2,9 +2,8 @@
 // the API server, which arrives there as a connection from inside of the pod.
 // Does not belong here: which pods are asked, and when (roles/job-completion.ts).
 import { request } from 'node:http';
-import { Duplex } from 'node:stream';
-import { Exec, type KubeConfig } from '@kubernetes/client-node';
-import { pathOf, resources } from '../../core/cluster/resources.ts';
+import { Duplex, PassThrough, Writable } from 'node:stream';
+import { type KubeConfig, PortForward } from '@kubernetes/client-node';
 import { KubeError, kubeErrorOf } from './kube-error.ts';
 
 export interface PodRequest {
@@ -25,11 +24,12 @@ export interface PodRequest {
  */
 export async function askPod(config: KubeConfig, asked: PodRequest): Promise<number> {
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
+  const over = new AbortController();
   const timer = setTimeout(() => fail(unreachable(asked, `no answer within ${asked.timeoutMs} ms`)), asked.timeoutMs);
   const giveUp = (): void => fail(unreachable(asked, 'it was given up'));
   asked.signal?.addEventListener('abort', giveUp);
   if (asked.signal?.aborted) giveUp();
-  const opening = openTunnel(config, asked, fail);
+  const opening = openTunnel(endingWith(config, over.signal), asked, fail);
   try {
     // the deadline is nobody's but ours: a stream that is over before HTTP takes it tells HTTP nothing
     return await Promise.race([failed, opening.then(({ stream }) => exchange(stream, asked))]);
@@ -38,6 +38,7 @@ export async function askPod(config: KubeConfig, asked: PodRequest): Promise<num
   } finally {
     clearTimeout(timer);
     asked.signal?.removeEventListener('abort', giveUp);
+    over.abort();
     void opening.then(
       (tunnel) => tunnel.close(),
       () => {},
@@ -50,45 +51,41 @@ interface Tunnel {
   close(): void;
 }
 
-/** Of one port there are two channels: what goes to and from the pod, and what is wrong. */
-const dataChannel = 0;
-const errorChannel = 1;
-
 async function openTunnel(config: KubeConfig, asked: PodRequest, fail: (why: KubeError) => void): Promise<Tunnel> {
-  let socket: Awaited<ReturnType<typeof connect>> | undefined;
-  const stream = new Duplex({
-    read: () => {},
-    write: (chunk: Buffer, _encoding, done) => socket?.send(Buffer.concat([Buffer.of(dataChannel), chunk]), done),
+  const { namespace, pod, port } = asked;
+  const [toPod, fromPod] = [new PassThrough(), new PassThrough()];
+  const troubles = new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      if (chunk.length > 0) fail(unreachable(asked, shortened(chunk.toString()))); // the first says only which port it is
+      done();
+    },
   });
-  stream.on('error', () => {}); // HTTP hears of it
-  const begun = new Set<number>();
-  socket = await connect(config, asked, (channel, frame) => {
-    if (!begun.has(channel))
-      begun.add(channel); // the first frame says only which port it is
-    else if (channel === dataChannel) stream.push(frame);
-    else if (channel === errorChannel) fail(unreachable(asked, shortened(frame.toString())));
-    return true;
-  });
-  socket.addEventListener('close', () => stream.push(null));
-  const close = (): void => {
-    stream.destroy();
-    socket.terminate();
-  };
-  return { stream, close };
-}
-
-/**
- * The socket comes from the client's `Exec`, which has one for any path. Its `PortForward` would bring the classes of all
- * kinds of Kubernetes into the bundle, for functions that nobody calls.
- */
-async function connect(config: KubeConfig, asked: PodRequest, receive: (channel: number, frame: Buffer) => boolean) {
-  const { namespace, pod, port, timeoutMs } = asked;
-  const path = `${pathOf(resources.pods, namespace, pod)}/portforward?ports=${port}`;
   try {
-    return await new Exec(boundedBy(config, timeoutMs)).handler.connect(path, null, receive);
+    const forward = new PortForward(config);
+    const socket = (await forward.portForward(namespace, pod, [port], fromPod, troubles, toPod)) as Socket;
+    const stream = Duplex.from({ writable: toPod, readable: fromPod });
+    stream.on('error', () => {}); // HTTP hears of it
+    socket.addEventListener('close', () => fromPod.end()); // the client does not tell
+    const close = (): void => {
+      stream.destroy();
+      socket.terminate();
+    };
+    return { stream, close };
   } catch (error) {
     throw refusalOf(error, asked);
   }
+}
+
+/** Without a retry it is one; with them, a function. */
+type Socket = Exclude<Awaited<ReturnType<PortForward['portForward']>>, () => unknown>;
+
+/** The client waits for the handshake for ever; its options for the socket take a signal, which is put in here. */
+function endingWith(config: KubeConfig, signal: AbortSignal): KubeConfig {
+  const applyToHTTPSOptions: KubeConfig['applyToHTTPSOptions'] = async (options) => {
+    await config.applyToHTTPSOptions(options);
+    Object.assign(options, { signal });
+  };
+  return Object.create(config, { applyToHTTPSOptions: { value: applyToHTTPSOptions } });
 }
 
 /** The socket library tells the status in words only. */
@@ -98,15 +95,6 @@ function refusalOf(error: unknown, asked: PodRequest): KubeError {
   const status = /^Unexpected server response: ([0-9]{3})$/.exec(text)?.[1];
   if (status === undefined) return unreachable(asked, text);
   return kubeErrorOf(Number(status), { message: `${toward(asked)}: the API server answers ${status}` });
-}
-
-/** The client waits for the handshake for ever; its options for the socket have a bound, which is put in here. */
-function boundedBy(config: KubeConfig, timeoutMs: number): KubeConfig {
-  const applyToHTTPSOptions: KubeConfig['applyToHTTPSOptions'] = async (options) => {
-    await config.applyToHTTPSOptions(options);
-    Object.assign(options, { handshakeTimeout: timeoutMs });
-  };
-  return Object.create(config, { applyToHTTPSOptions: { value: applyToHTTPSOptions } });
 }
 
 function exchange(stream: Duplex, { method, path, port }: PodRequest): Promise<number> {

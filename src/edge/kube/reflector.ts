@@ -4,7 +4,7 @@
 import { pathOf, type Resource } from '../../core/cluster/resources.ts';
 import type { KubeObject } from '../../core/model/kube-object.ts';
 import { backoffMs, pause, spread } from '../pause.ts';
-import { type Kube, type Place, selectorsOf } from './client.ts';
+import { type Kube, type Place, pagesOf, selectorsOf } from './client.ts';
 import { createKeptItems, type KeptItems } from './kept-items.ts';
 import { KubeError } from './kube-error.ts';
 import { watchOnce } from './watch.ts';
@@ -113,11 +113,17 @@ const tryAgain = -1;
 async function list<T>({ kube, resource, place, ...follower }: Follower<T>): Promise<Step> {
   const { store, health, changed, signal, times } = follower;
   try {
-    const { items, resourceVersion } = await kube.list(resource, place, signal);
+    const kept: (readonly [string, T])[] = [];
+    let from: string | undefined;
+    // of one page at a time: whole objects of a large cluster would not fit into memory
+    for await (const { items, resourceVersion } of pagesOf(kube, resource, place, signal)) {
+      kept.push(...store.kept(items));
+      from = resourceVersion;
+    }
     if (signal.aborted) return { from: undefined, waitMs: 0 };
     health.contact();
-    if (store.replaceAll(items)) changed();
-    return { from: resourceVersion, waitMs: 0 };
+    if (store.replaceAll(kept)) changed();
+    return { from, waitMs: 0 };
   } catch (error) {
     if (signal.aborted) return { from: undefined, waitMs: 0 };
     if (error instanceof KubeError && error.code === 'not-found') {

@@ -149,7 +149,10 @@ suite('of a pod that is to end', () => {
   test('whoever creates it is warned that it never completes, and the Job has an Event, where its sidecar is plain', () => {
     for (const restartPolicy of ['Never', 'OnFailure']) {
       const object = pod('nightly', ending(restartPolicy), plain, ownedBy(job));
-      assert.match(warnings(object, off).join(), /^The pod never completes: .*option jobCompletion/);
+      assert.match(
+        warnings(object, off).join(),
+        /^The pod never completes by itself: .*unless one of them asks it.*option jobCompletion/,
+      );
       const told = event(object, off);
       assert.deepEqual([told?.reason, told?.regarding.kind], ['SidecarNeverEnds', 'Job']);
     }
