@@ -6,7 +6,7 @@ import { isObject } from '../../src/core/model/json.ts';
 import type { KubeObject } from '../../src/core/model/kube-object.ts';
 import type { StringMap } from '../../src/core/model/pod.ts';
 import type { Cluster } from './cluster.ts';
-import { collect } from './collect.ts';
+import { collect, collectNamespace, type Failure } from './collect.ts';
 import { resourceNamed } from './kinds.ts';
 import { until } from './until.ts';
 
@@ -30,8 +30,9 @@ export interface Namespace {
 }
 
 /**
- * Runs the body in a fresh namespace with these labels. Where it fails, what is needed to understand it is collected into
- * a folder, which the message names. The namespace is deleted afterwards; with KEEP=1 that of a failed test stays.
+ * Runs the body in a fresh namespace with these labels; a test that needs several has one within the other. Where it
+ * fails, what is needed to understand it is collected into a folder, which the message names. The namespace is deleted
+ * afterwards; with KEEP=1 that of a failed test stays.
  */
 export async function inNamespace(
   t: Pick<TestContext, 'name'>,
@@ -49,13 +50,27 @@ export async function inNamespace(
     await body(openNamespace(cluster, name));
   } catch (error) {
     isKept = process.env['KEEP'] === '1';
-    const folder = await collect(cluster, { test: slugOf(t.name), namespace: name, error });
-    const message = error instanceof Error ? error.message : String(error);
-    throw new Error(`${message}\nWhat the cluster looked like is in ${folder}`, { cause: error });
+    throw await withEvidence(cluster, { test: slugOf(t.name), namespace: name, error });
   } finally {
     // the cluster takes its time over it; nobody waits
     if (!isKept) await cluster.kube.remove(resources.namespaces, name);
   }
+}
+
+/** Errors that name their folder. */
+const told = new WeakSet<object>();
+
+/** The error with the name of the folder; one that comes from a namespace within this one has it already. */
+async function withEvidence(cluster: Cluster, { test, namespace, error }: Failure): Promise<unknown> {
+  if (error instanceof Error && told.has(error)) {
+    await collectNamespace(cluster, test, namespace);
+    return error;
+  }
+  const folder = await collect(cluster, { test, namespace, error });
+  const message = error instanceof Error ? error.message : String(error);
+  const named = new Error(`${message}\nWhat the cluster looked like is in ${folder}`, { cause: error });
+  told.add(named);
+  return named;
 }
 
 /** As a name of a namespace or a folder has to be. */
