@@ -8,8 +8,8 @@ export interface Output {
   readonly stderr: string;
 }
 
-/** Over this a program has hung: nothing that a test runs takes so long. */
-const patienceMs = 120_000;
+/** Over this a program has hung: `pillion install --wait` gives up after five minutes, and says what it waited for. */
+const patienceMs = 330_000;
 
 /** Runs it to its end and never throws; `environment` comes over that of this process. */
 export function runProgram(
