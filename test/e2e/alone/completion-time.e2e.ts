@@ -9,6 +9,7 @@ import type { KubeObject } from '../../../src/core/model/kube-object.ts';
 import { watchOnce } from '../../../src/edge/kube/watch.ts';
 import { sharedCluster } from '../cluster.ts';
 import { registerIstiodWebhook } from '../istiod-webhook.ts';
+import { podsOf } from '../jobs.ts';
 import { resourceNamed } from '../kinds.ts';
 import { injected, inNamespace, type Namespace } from '../namespace.ts';
 import { job, nodeImage } from '../objects.ts';
@@ -74,7 +75,7 @@ function watchJobs(namespace: Namespace): WatchedJobs {
   const { signal } = closing;
   const changed = (_type: unknown, object: KubeObject): void => {
     const { name } = object.metadata;
-    if (jobEnd(object) !== undefined && !completedAt.has(name)) completedAt.set(name, Date.now());
+    if (jobEnd(object) === 'Complete' && !completedAt.has(name)) completedAt.set(name, Date.now());
   };
   const path = pathOf(resourceNamed('Job'), namespace.name);
   const follow = async (): Promise<void> => {
@@ -104,7 +105,7 @@ function timedJob(name: string): KubeObject {
 
 /** Milliseconds from the exit of the program until the Job was seen to be complete. */
 async function lagOf({ namespace, completedAt }: WatchedJobs, name: string): Promise<number> {
-  const [pod] = await namespace.list('Pod', `job-name=${name}`);
+  const [pod] = await podsOf(namespace, name);
   assert.ok(pod !== undefined && isNativeInjected(pod), `the pod of ${name} has a native sidecar`);
   const exit = Number(await namespace.logs(pod.metadata.name, 'app'));
   return (completedAt.get(name) ?? Number.NaN) - exit;

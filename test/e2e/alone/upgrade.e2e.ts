@@ -7,9 +7,10 @@ import { type Cluster, sharedCluster } from '../cluster.ts';
 import { type Creation, faultsOf, openCreator } from '../create-pods.ts';
 import { askDoctor } from '../doctor.ts';
 import { install, installedImage, keepingInstallation, uninstall } from '../installation.ts';
+import { untilEnd } from '../jobs.ts';
 import { injected, inNamespace, type Namespace } from '../namespace.ts';
 import { deployment, httpbin, httpbinUrl, job, pod } from '../objects.ts';
-import { isNativeInjected, isPlainInjected, isReady, jobEnd, restartsOf } from '../pods.ts';
+import { isNativeInjected, isPlainInjected, isReady, restartsOf } from '../pods.ts';
 import { type InstallableRelease, preparePreviousRelease } from '../previous-release.ts';
 import { runProgram } from '../program.ts';
 
@@ -60,10 +61,7 @@ async function areUntouched(namespace: Namespace, { pods }: Running): Promise<vo
 
 async function letWorkerEnd(namespace: Namespace, { worker }: Running): Promise<void> {
   await namespace.exec(worker, 'app', ['touch', '/tmp/go']);
-  await namespace.until('the Job completes', async () => {
-    const found = await namespace.get('Job', 'worker');
-    return found !== undefined && jobEnd(found) === 'Complete';
-  });
+  await untilEnd(namespace, 'worker', 'Complete');
 }
 
 /** Creates pods by dry run, one after the other, from before the body until after it. */
