@@ -46,11 +46,11 @@ function sideBySide(): void {
         text,
       );
       assert.equal(code, 0, stderr);
-      return stdout;
+      return stdout.replace(/\s+/g, ' '); // where its lines end depends on the names in them
     };
-    assert.match(await why(), /plain: the kubelet of node "[^"]*" is of\s+"v1\.32/);
+    assert.match(await why(), /plain: the kubelet of node "[^"]*" is of "v1\.32/);
     // where the operator says that these kubelets can, the API server shows that the feature is off
-    assert.match(await why('--native-minimum-kubelet', '1.29'), /plain: the API server does not keep\s+restartPolicy/);
+    assert.match(await why('--native-minimum-kubelet', '1.29'), /plain: the API server does not keep restartPolicy/);
   });
 
   oldTest(
