@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { median } from '../../../bench/process-figures.ts';
+import { median } from '../../../bench/quantiles.ts';
 import { pathOf } from '../../../src/core/cluster/resources.ts';
 import type { KubeObject } from '../../../src/core/model/kube-object.ts';
 import { watchOnce } from '../../../src/edge/kube/watch.ts';

@@ -4,13 +4,13 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
-import { median } from '../../../bench/process-figures.ts';
+import { median, quantile } from '../../../bench/quantiles.ts';
 import { names, ownNamespace } from '../../../src/core/cluster/names.ts';
 import { pathOf, resources } from '../../../src/core/cluster/resources.ts';
 import { isObject, type JsonObject, parseJson } from '../../../src/core/model/json.ts';
 import type { KubeObject } from '../../../src/core/model/kube-object.ts';
 import { sharedCluster } from '../cluster.ts';
-import { faultsOf, isInjectedOnce, openCreator, type PodCreator, quantile } from '../create-pods.ts';
+import { faultsOf, isInjectedOnce, openCreator, type PodCreator } from '../create-pods.ts';
 import { registerIstiodWebhook } from '../istiod-webhook.ts';
 import { injected, inNamespace } from '../namespace.ts';
 import { images, pod } from '../objects.ts';
