@@ -77,7 +77,10 @@ suite('a proxy that crashes', { concurrency: true }, () => {
 
       const why = await cluster.pillion(['why', 'pod', 'starved', '-n', namespace.name]);
       assert.equal(why.code, 0, why.stderr);
-      assert.match(why.stdout, /It was injected already by revision default, with a native sidecar/);
+      assert.match(
+        why.stdout.replace(/\s+/g, ' '),
+        /It was injected already by revision default, with a native sidecar/,
+      );
     },
   );
 });

@@ -8,7 +8,7 @@ import { sharedCluster } from './cluster.ts';
 import { untilHeld } from './held-jobs.ts';
 import { podsOf, untilEnd } from './jobs.ts';
 import { injected, inNamespace, type Namespace } from './namespace.ts';
-import { deployment, httpbinUrl, job, plainMode, pod, shell, sleepImage } from './objects.ts';
+import { deployment, httpbinUrl, images, job, plainMode, pod, shell } from './objects.ts';
 import * as pods from './pods.ts';
 import { startHttpbin } from './start-httpbin.ts';
 
@@ -99,7 +99,7 @@ suite('the demos', { concurrency: true }, () => {
 
 /** The pod of a Deployment `sleep` once it is ready. */
 async function startSleep(namespace: Namespace, annotations: StringMap): Promise<KubeObject> {
-  const container = { name: 'sleep', image: sleepImage, command: ['/bin/sleep', 'infinity'] };
+  const container = { name: 'sleep', image: images.sleep, command: ['/bin/sleep', 'infinity'] };
   await namespace.create(deployment({ name: 'sleep', annotations, containers: [container] }));
   return namespace.until('sleep is ready', async () => {
     const [pod] = await namespace.list('Pod', 'app=sleep');

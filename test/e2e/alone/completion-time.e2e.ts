@@ -12,7 +12,7 @@ import { registerIstiodWebhook } from '../istiod-webhook.ts';
 import { podsOf } from '../jobs.ts';
 import { resourceNamed } from '../kinds.ts';
 import { injected, inNamespace, type Namespace } from '../namespace.ts';
-import { job, nodeImage } from '../objects.ts';
+import { images, job } from '../objects.ts';
 import { isNativeInjected, jobEnd } from '../pods.ts';
 
 const pairs = 10;
@@ -100,7 +100,7 @@ async function runPair(name: string, both: readonly WatchedJobs[]): Promise<void
 /** Its last deed is to print when it ends; before, it runs long enough for its proxy to be through with starting. */
 function timedJob(name: string): KubeObject {
   const script = 'setTimeout(() => console.log(Date.now()), 2000)';
-  return job({ name, image: nodeImage, command: ['node', '--eval', script] });
+  return job({ name, image: images.node, command: ['node', '--eval', script] });
 }
 
 /** Milliseconds from the exit of the program until the Job was seen to be complete. */
