@@ -30,17 +30,50 @@ export interface Namespace {
 }
 
 /**
- * Runs the body in a fresh namespace with these labels; a test that needs several has one within the other. Where it
- * fails, what is needed to understand it is collected into a folder, which the message names. The namespace is deleted
- * afterwards; with KEEP=1 that of a failed test stays.
+ * Runs the body in a fresh namespace with these labels. Where it fails, what is needed to understand it is collected into
+ * a folder, which the message names. The namespace is deleted afterwards; with KEEP=1 that of a failed test stays.
  */
-export async function inNamespace(
+export function inNamespace(
   t: Pick<TestContext, 'name'>,
   cluster: Cluster,
   labels: StringMap,
   body: (namespace: Namespace) => Promise<void>,
 ): Promise<void> {
-  const name = `${slugOf(t.name).slice(0, 40)}-${randomBytes(3).toString('hex')}`;
+  return runWithin(cluster, { test: t.name, title: t.name, labels }, body);
+}
+
+/** As inNamespace(), in several at once: `{ ours: injected, theirs: {} }` gives `({ ours, theirs })`. */
+export function inNamespaces<Name extends string>(
+  t: Pick<TestContext, 'name'>,
+  cluster: Cluster,
+  labels: Readonly<Record<Name, StringMap>>,
+  body: (namespaces: Readonly<Record<Name, Namespace>>) => Promise<void>,
+): Promise<void> {
+  const opened = {} as Record<Name, Namespace>;
+  const openRest = ([name, ...rest]: readonly Name[]): Promise<void> => {
+    if (name === undefined) return body(opened);
+    const wanted = { test: t.name, title: `${name} ${t.name}`, labels: labels[name] };
+    return runWithin(cluster, wanted, (namespace) => {
+      opened[name] = namespace;
+      return openRest(rest);
+    });
+  };
+  return openRest(Object.keys(labels) as Name[]);
+}
+
+interface Wanted {
+  readonly test: string;
+  /** Its name begins so. */
+  readonly title: string;
+  readonly labels: StringMap;
+}
+
+async function runWithin(
+  cluster: Cluster,
+  { test, title, labels }: Wanted,
+  body: (namespace: Namespace) => Promise<void>,
+): Promise<void> {
+  const name = `${slugOf(title).slice(0, 40)}-${randomBytes(3).toString('hex')}`;
   await cluster.kube.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
   let isKept = false;
   try {
@@ -50,7 +83,7 @@ export async function inNamespace(
     await body(openNamespace(cluster, name));
   } catch (error) {
     isKept = process.env['KEEP'] === '1';
-    throw await withEvidence(cluster, { test: slugOf(t.name), namespace: name, error });
+    throw await withEvidence(cluster, { test: slugOf(test), namespace: name, error });
   } finally {
     // the cluster takes its time over it; nobody waits
     if (!isKept) await cluster.kube.remove(resources.namespaces, name);
@@ -60,7 +93,7 @@ export async function inNamespace(
 /** Errors that name their folder. */
 const told = new WeakSet<object>();
 
-/** The error with the name of the folder; one that comes from a namespace within this one has it already. */
+/** The error with the name of the folder; one of a test with several namespaces has it already. */
 async function withEvidence(cluster: Cluster, { test, namespace, error }: Failure): Promise<unknown> {
   if (error instanceof Error && told.has(error)) {
     await collectNamespace(cluster, test, namespace);
