@@ -3,7 +3,8 @@
 import { performance } from 'node:perf_hooks';
 import { type ServerProcess, sendReview, startServer } from '../scripts/server-process.ts';
 import { type Client, collectHeap, pidOf, type Subject, startFloor, startPillion } from './children.ts';
-import { cpuNanoseconds, median, medianResidentBytes } from './process-figures.ts';
+import { cpuNanoseconds, medianResidentBytes } from './process-figures.ts';
+import { median } from './quantiles.ts';
 import { reviewText } from './reviews.ts';
 
 export interface Slice {

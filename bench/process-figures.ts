@@ -2,6 +2,7 @@
 // what else runs on the machine, as latencies do.
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { median } from './quantiles.ts';
 
 /** Nanoseconds that all threads of the process have run: first field of schedstat (Linux, sched-stats). */
 export function cpuNanoseconds(pid: number): number {
@@ -28,11 +29,4 @@ export async function medianResidentBytes(pid: number): Promise<number> {
     await sleep(sampleEveryMs);
   }
   return median(found);
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? upper)) / 2;
 }

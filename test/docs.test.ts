@@ -21,7 +21,7 @@ suite('generated pages', () => {
 });
 
 const pages = [
-  ...['README.md', 'CHANGES.md'].filter((file) => existsSync(join(root, file))),
+  ...['README.md', 'CHANGES.md', 'test/e2e/README.md'].filter((file) => existsSync(join(root, file))),
   ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.md'))
     .map((file) => join('docs', file)),

@@ -1,6 +1,6 @@
 // Answers: how does a test get a real API server with etcd, and, where it asks, the controllers, for itself alone.
 // Does not belong here: what runs against it.
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createWriteStream, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -10,6 +10,8 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { connect, type Kube } from '../../src/edge/kube/client.ts';
+import { type Output, runProgram } from '../program.ts';
+import { until as untilWithin } from '../until.ts';
 import { type Assets, assets as currentAssets } from './assets.ts';
 
 export interface ControlPlaneOptions {
@@ -37,12 +39,6 @@ export interface ControlPlane {
   /** etcd answers nobody for so long. */
   pauseEtcd(milliseconds: number): Promise<void>;
   stop(): Promise<void>;
-}
-
-export interface Output {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
 }
 
 const patienceMs = 60_000;
@@ -101,7 +97,7 @@ export async function startControlPlane(
   if (controllers) start('kube-controller-manager', controllerFlags(kubeconfig, authority, files));
 
   const kubectl = (args: readonly string[], input?: string): Promise<Output> =>
-    run(program('kubectl'), ['--kubeconfig', kubeconfig, ...args], input);
+    runProgram(program('kubectl'), ['--kubeconfig', kubeconfig, ...args], { stdin: input ?? '' });
   return {
     directory,
     kubeconfig,
@@ -144,19 +140,12 @@ export async function until(
   logs?: string,
   within = patienceMs,
 ): Promise<void> {
-  const started = Date.now();
-  let last: unknown;
-  while (Date.now() - started < within) {
-    try {
-      if (await condition()) return;
-      last = undefined;
-    } catch (error) {
-      last = error;
-    }
-    await wait(100);
+  try {
+    await untilWithin(what, condition, { timeoutMs: within, pauseMs: 100 });
+  } catch (error) {
+    const log = logs === undefined ? '' : tail(join(logs, 'kube-apiserver.log'));
+    throw new Error(`${error instanceof Error ? error.message : error}\n${log}`, { cause: error });
   }
-  const log = logs === undefined ? '' : tail(join(logs, 'kube-apiserver.log'));
-  throw new Error(`Waited ${within} ms in vain until ${what}: ${last}\n${log}`);
 }
 
 async function isReady(kube: Kube): Promise<boolean> {
@@ -281,16 +270,6 @@ async function end(child: ChildProcess | undefined): Promise<void> {
   const late = setTimeout(() => child.kill('SIGKILL'), 10_000);
   await ended;
   clearTimeout(late);
-}
-
-function run(program: string, args: readonly string[], input = ''): Promise<Output> {
-  return new Promise((resolve) => {
-    const child = execFile(program, args, { maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
-      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
-      resolve({ code, stdout, stderr });
-    });
-    child.stdin?.end(input);
-  });
 }
 
 function tail(path: string): string {

@@ -2,7 +2,7 @@
 // Does not belong here: how the clusters are made (kind/, run.ts), what a test has in one (namespace.ts).
 import { fileURLToPath } from 'node:url';
 import { connect, type Kube } from '../../src/edge/kube/client.ts';
-import { type Output, runProgram } from './program.ts';
+import { type Output, runProgram } from '../program.ts';
 
 export interface Cluster {
   /** Path of the file. */

@@ -16,6 +16,7 @@ export const evidenceDirectory = fileURLToPath(new URL('../../.cache/e2e/', impo
 export interface Failure {
   /** Name of the folder. */
   readonly test: string;
+  /** What is in it goes into a folder of its own in that one: a test may have several. */
   readonly namespace: string;
   readonly error: unknown;
 }
@@ -28,28 +29,38 @@ const istioNamespace = 'istio-system';
 
 /** Writes everything down that can be had, never throws; gives the folder, relative to the working directory. */
 export async function collect(cluster: Cluster, { test, namespace, error }: Failure): Promise<string> {
-  const folder = join(evidenceDirectory, test);
-  const inTest = ['-n', namespace];
+  await collectNamespace(cluster, test, namespace);
   const documents: readonly Document[] = [
     ['error.txt', async () => `${inspect(error)}\n`],
-    ['describe.txt', () => outputOf(cluster, ['describe', described, ...inTest])],
-    ['events.txt', () => outputOf(cluster, ['get', 'events', ...inTest, '--sort-by=.lastTimestamp', '-o', 'wide'])],
-    ['pods.yaml', () => outputOf(cluster, ['get', 'pods', ...inTest, '-o', 'yaml'])],
-    ['objects.txt', () => outputOf(cluster, ['get', 'all,configmaps,secrets', ...inTest, '-o', 'name'])],
-    ['namespace.yaml', () => outputOf(cluster, ['get', 'namespace', namespace, '-o', 'yaml'])],
     ['registrations.yaml', () => outputOf(cluster, ['get', registrations, '-o', 'yaml'])],
     ['nodes.txt', () => outputOf(cluster, ['describe', 'nodes'])],
     ['all-pods.txt', () => outputOf(cluster, ['get', 'pods', '--all-namespaces', '-o', 'wide'])],
-    ['doctor.txt', () => doctorOf(cluster, namespace)],
-    ...(await logsOf(cluster, namespace, 'logs')),
     ...(await logsOf(cluster, ownNamespace, 'pillion')),
     ...(await logsOf(cluster, istioNamespace, 'istio')),
     ...(await logsOf(cluster, 'kube-system', 'kubernetes')),
   ];
-  await mkdir(folder, { recursive: true });
-  // one after the other: the machine is busy with the other tests
-  for (const [name, read] of documents) await writeDocument(join(folder, name), read);
+  const folder = join(evidenceDirectory, test);
+  await writeAll(folder, documents);
   return relative(process.cwd(), folder);
+}
+
+/** Of one more namespace of a test that has failed; never throws. */
+export async function collectNamespace(cluster: Cluster, test: string, namespace: string): Promise<void> {
+  const within = ['-n', namespace];
+  await writeAll(join(evidenceDirectory, test, namespace), [
+    ['namespace.yaml', () => outputOf(cluster, ['get', 'namespace', namespace, '-o', 'yaml'])],
+    ['describe.txt', () => outputOf(cluster, ['describe', described, ...within])],
+    ['events.txt', () => outputOf(cluster, ['get', 'events', ...within, '--sort-by=.lastTimestamp', '-o', 'wide'])],
+    ['pods.yaml', () => outputOf(cluster, ['get', 'pods', ...within, '-o', 'yaml'])],
+    ['objects.txt', () => outputOf(cluster, ['get', 'all,configmaps,secrets', ...within, '-o', 'name'])],
+    ['doctor.txt', () => doctorOf(cluster, namespace)],
+    ...(await logsOf(cluster, namespace, 'logs')),
+  ]);
+}
+
+/** One after the other: the machine is busy with the other tests. */
+async function writeAll(folder: string, documents: readonly Document[]): Promise<void> {
+  for (const [name, read] of documents) await writeDocument(join(folder, name), read);
 }
 
 type Document = readonly [file: string, read: () => Promise<string>];

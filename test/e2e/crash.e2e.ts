@@ -4,6 +4,7 @@ import { suite, type TestContext, test } from 'node:test';
 import type { KubeObject } from '../../src/core/model/kube-object.ts';
 import { proxyContainerName, type StringMap } from '../../src/core/model/pod.ts';
 import { sharedCluster } from './cluster.ts';
+import { podsOf, untilEnd, untilPod } from './jobs.ts';
 import { injected, inNamespace, type Namespace } from './namespace.ts';
 import { httpbinUrl, job, plainMode, pod, shell } from './objects.ts';
 import * as pods from './pods.ts';
@@ -21,22 +22,18 @@ suite('a proxy that crashes', { concurrency: true }, () => {
     async (namespace) => {
       await startHttpbin(namespace);
       await namespace.create(waitingJob('native', {}));
-      const running = await runningPod(namespace, 'native');
+      const running = await untilPod(namespace, 'native', 'is ready', pods.isReady);
       await killEnvoy(namespace, running);
-      const again = await namespace.until('the proxy was started again and is ready', async () => {
-        const found = await podOf(namespace, 'native');
-        const proxy = found && pods.statusOf(found, proxyContainerName);
-        return proxy?.ready === true && proxy.restartCount > 0 && found;
+      const again = await untilPod(namespace, 'native', 'has its proxy started again and ready', (one) => {
+        const proxy = pods.statusOf(one, proxyContainerName);
+        return proxy?.ready === true && proxy.restartCount > 0;
       });
       assert.equal(pods.restartsOf(again, 'app'), 0, 'the app ran on');
       assert.ok(pods.isRunning(again, 'app'));
 
       await letGo(namespace, again);
-      await namespace.until('the Job is complete', async () => {
-        const found = await namespace.get('Job', 'native');
-        return found !== undefined && pods.jobEnd(found) === 'Complete';
-      });
-      const ended = await podOf(namespace, 'native');
+      await untilEnd(namespace, 'native', 'Complete');
+      const [ended] = await podsOf(namespace, 'native');
       assert.ok(ended !== undefined);
       assert.equal(pods.terminatedOf(ended, 'app')?.message, '200', 'what the app was answered through the new proxy');
       assert.equal(ended.metadata.name, running.metadata.name);
@@ -48,17 +45,12 @@ suite('a proxy that crashes', { concurrency: true }, () => {
     async (namespace) => {
       await startHttpbin(namespace);
       await namespace.create(waitingJob('plain', plainMode));
-      const running = await runningPod(namespace, 'plain');
+      const running = await untilPod(namespace, 'plain', 'is ready', pods.isReady);
       await killEnvoy(namespace, running);
-      await namespace.until('the proxy has ended', async () => {
-        const found = await podOf(namespace, 'plain');
-        return found !== undefined && pods.terminatedOf(found, proxyContainerName) !== undefined;
-      });
+      const hasEnded = (container: string) => (one: KubeObject) => pods.terminatedOf(one, container) !== undefined;
+      await untilPod(namespace, 'plain', 'has lost its proxy', hasEnded(proxyContainerName));
       await letGo(namespace, running);
-      const ended = await namespace.until('the app has ended', async () => {
-        const found = await podOf(namespace, 'plain');
-        return found !== undefined && pods.terminatedOf(found, 'app') !== undefined && found;
-      });
+      const ended = await untilPod(namespace, 'plain', 'has an app that has ended', hasEnded('app'));
       assert.equal(pods.restartsOf(ended, proxyContainerName), 0);
       assert.equal(pods.terminatedOf(ended, 'app')?.message, '000', 'the request of the app failed');
     },
@@ -85,7 +77,10 @@ suite('a proxy that crashes', { concurrency: true }, () => {
 
       const why = await cluster.pillion(['why', 'pod', 'starved', '-n', namespace.name]);
       assert.equal(why.code, 0, why.stderr);
-      assert.match(why.stdout, /It was injected already by revision default, with a native sidecar/);
+      assert.match(
+        why.stdout.replace(/\s+/g, ' '),
+        /It was injected already by revision default, with a native sidecar/,
+      );
     },
   );
 });
@@ -105,18 +100,6 @@ function waitingJob(name: string, annotations: StringMap): KubeObject {
 
 async function letGo(namespace: Namespace, { metadata }: KubeObject): Promise<void> {
   await namespace.exec(metadata.name, 'app', ['touch', '/tmp/go']);
-}
-
-async function podOf(namespace: Namespace, jobName: string): Promise<KubeObject | undefined> {
-  const [found] = await namespace.list('Pod', `job-name=${jobName}`);
-  return found;
-}
-
-function runningPod(namespace: Namespace, jobName: string): Promise<KubeObject> {
-  return namespace.until(`the pod of Job ${jobName} is ready`, async () => {
-    const found = await podOf(namespace, jobName);
-    return found !== undefined && pods.isReady(found) && found;
-  });
 }
 
 /** As the kernel would, where memory is short. The agent ends with it, and sometimes the shell before it can say so. */

@@ -3,6 +3,7 @@
 // Does not belong here: what happens to the cluster meanwhile, and what is expected (the tests).
 import { Agent, type RequestOptions, request } from 'node:https';
 import { setTimeout as wait } from 'node:timers/promises';
+import { quantile } from '../../bench/quantiles.ts';
 import { pathOf, resources } from '../../src/core/cluster/resources.ts';
 import { isObject, type JsonObject, parseJson } from '../../src/core/model/json.ts';
 import { type Container, type PodSpec, proxyContainerName } from '../../src/core/model/pod.ts';
@@ -115,12 +116,6 @@ export function faultsOf(creations: readonly Creation[]): readonly string[] {
     if (failure !== undefined) return [`${when}: ${failure}`];
     return isInjectedOnce(pod) ? [] : [`${when}: it has not one native sidecar`];
   });
-}
-
-/** The value below which that share of the values lies; the largest for 1. */
-export function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((one, other) => one - other);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
 /** `p50 11.2, p99 40.1, max 52.9 ms`, for the shares that are asked for. */

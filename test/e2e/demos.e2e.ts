@@ -5,8 +5,10 @@ import { suite, type TestContext, test } from 'node:test';
 import type { KubeObject } from '../../src/core/model/kube-object.ts';
 import { proxyContainerName, type StringMap } from '../../src/core/model/pod.ts';
 import { sharedCluster } from './cluster.ts';
+import { untilHeld } from './held-jobs.ts';
+import { podsOf, untilEnd } from './jobs.ts';
 import { injected, inNamespace, type Namespace } from './namespace.ts';
-import { deployment, httpbinUrl, job, plainMode, pod, shell, sleepImage } from './objects.ts';
+import { deployment, httpbinUrl, images, job, plainMode, pod, shell } from './objects.ts';
 import * as pods from './pods.ts';
 import { startHttpbin } from './start-httpbin.ts';
 
@@ -77,20 +79,17 @@ suite('the demos', { concurrency: true }, () => {
 
   demo('native: a Job completes', async (namespace) => {
     await namespace.create(shortJob('native', {}));
-    await untilComplete(namespace, 'native');
-    const [ran] = await namespace.list('Pod', 'job-name=native');
+    await untilEnd(namespace, 'native', 'Complete');
+    const [ran] = await podsOf(namespace, 'native');
     assert.ok(ran !== undefined && pods.isNativeInjected(ran));
   });
 
   demo('plain: a Job whose app has exited hangs while a native one completes', async (namespace) => {
     await namespace.create(shortJob('plain', plainMode));
-    const appExited = async (): Promise<boolean> => {
-      const [pod] = await namespace.list('Pod', 'job-name=plain');
-      return pod !== undefined && pods.terminatedOf(pod, 'app')?.exitCode === 0;
-    };
-    await namespace.until('the app has exited', appExited);
+    const held = await untilHeld(namespace, 'plain');
+    assert.equal(pods.terminatedOf(held, 'app')?.exitCode, 0);
     await namespace.create(shortJob('native', {}));
-    await untilComplete(namespace, 'native');
+    await untilEnd(namespace, 'native', 'Complete');
     const plain = await namespace.get('Job', 'plain');
     assert.ok(plain !== undefined);
     assert.equal(pods.jobEnd(plain), undefined);
@@ -100,7 +99,7 @@ suite('the demos', { concurrency: true }, () => {
 
 /** The pod of a Deployment `sleep` once it is ready. */
 async function startSleep(namespace: Namespace, annotations: StringMap): Promise<KubeObject> {
-  const container = { name: 'sleep', image: sleepImage, command: ['/bin/sleep', 'infinity'] };
+  const container = { name: 'sleep', image: images.sleep, command: ['/bin/sleep', 'infinity'] };
   await namespace.create(deployment({ name: 'sleep', annotations, containers: [container] }));
   return namespace.until('sleep is ready', async () => {
     const [pod] = await namespace.list('Pod', 'app=sleep');
@@ -137,13 +136,6 @@ function untilPod(
 async function untilSucceeded(namespace: Namespace, name: string): Promise<void> {
   const ended = await untilPod(namespace, `${name} has succeeded`, name, (one) => pods.phaseOf(one) === 'Succeeded');
   assert.ok(pods.isNativeInjected(ended), 'it had a native sidecar');
-}
-
-async function untilComplete(namespace: Namespace, name: string): Promise<void> {
-  await namespace.until(`the Job ${name} is complete`, async () => {
-    const found = await namespace.get('Job', name);
-    return found !== undefined && pods.jobEnd(found) === 'Complete';
-  });
 }
 
 /** The first line of the proxy's access log that fits; Envoy writes it up to 10 s later. */

@@ -1,8 +1,15 @@
 // Answers: what does `pillion doctor` say about a cluster.
 import type { Cluster } from './cluster.ts';
 
+export interface Finding {
+  readonly finding: string;
+  readonly what: string;
+  readonly remedy: string;
+}
+
 export interface Diagnosis {
   readonly exitCode: number;
+  readonly found: readonly Finding[];
   /** Names of the findings, in their order. */
   readonly findings: readonly string[];
   /** What was found and what to do, by the name of the finding. */
@@ -12,7 +19,7 @@ export interface Diagnosis {
 }
 
 interface Check {
-  readonly findings?: readonly { readonly finding: string; readonly what: string; readonly remedy: string }[];
+  readonly findings?: readonly Finding[];
 }
 
 /** Of all namespaces, or of one and its pods. */
@@ -21,11 +28,12 @@ export async function askDoctor(cluster: Cluster, namespace?: string): Promise<D
   const { code, stdout, stderr } = await cluster.pillion(['doctor', '-o', 'json', ...within]);
   if (stdout === '') throw new Error(`Cannot ask the doctor: ${stderr}`);
   const { checks } = JSON.parse(stdout) as { readonly checks: readonly Check[] };
-  const findings = checks.flatMap((check) => check.findings ?? []);
+  const found = checks.flatMap((check) => check.findings ?? []);
   return {
     exitCode: code,
-    findings: findings.map(({ finding }) => finding),
-    texts: Object.fromEntries(findings.map(({ finding, what, remedy }) => [finding, `${what} → ${remedy}`])),
+    found,
+    findings: found.map(({ finding }) => finding),
+    texts: Object.fromEntries(found.map(({ finding, what, remedy }) => [finding, `${what} → ${remedy}`])),
     all: stdout,
   };
 }

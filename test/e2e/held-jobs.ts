@@ -3,31 +3,20 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { isObject } from '../../src/core/model/json.ts';
 import type { KubeObject } from '../../src/core/model/kube-object.ts';
+import { proxyContainerName } from '../../src/core/model/pod.ts';
+import { podsOf, untilEnd, untilPod } from './jobs.ts';
 import type { Namespace } from './namespace.ts';
 import { type JobParts, job, shell } from './objects.ts';
-import { isPlainInjected, isRunning, jobEnd, terminatedOf } from './pods.ts';
-
-/** The pods of the Job, once there are any. */
-export async function podsOf({ list }: Namespace, name: string): Promise<readonly KubeObject[]> {
-  return list('Pod', `job-name=${name}`);
-}
-
-/** Waits until the Job has ended, and checks how. */
-export async function untilEnd(namespace: Namespace, name: string, how: 'Complete' | 'Failed'): Promise<KubeObject> {
-  const ended = await namespace.until(`Job ${name} has ended`, async () => {
-    const found = await namespace.get('Job', name);
-    return found !== undefined && jobEnd(found) !== undefined && found;
-  });
-  assert.equal(jobEnd(ended), how, JSON.stringify(ended['status']));
-  return ended;
-}
+import { isPlainInjected, isRunning, terminatedOf } from './pods.ts';
 
 /** The pod of the Job, once its app has ended and its plain sidecar runs. */
 export function untilHeld(namespace: Namespace, name: string): Promise<KubeObject> {
-  return namespace.until(`the app of Job ${name} has ended and its proxy runs`, async () => {
-    const [pod] = await podsOf(namespace, name);
-    return pod !== undefined && terminatedOf(pod, 'app') !== undefined && isRunning(pod, 'istio-proxy') && pod;
-  });
+  return untilPod(
+    namespace,
+    name,
+    'has an app that has ended and a proxy that runs',
+    (pod) => terminatedOf(pod, 'app') !== undefined && isRunning(pod, proxyContainerName),
+  );
 }
 
 /** It asks for so much: from the app's exit to the Job's condition. Both are told in whole seconds. */
@@ -55,7 +44,7 @@ async function endOf(namespace: Namespace, name: string): Promise<number> {
   const { status } = await untilEnd(namespace, name, 'Complete');
   const [pod] = await podsOf(namespace, name);
   assert.ok(pod !== undefined && isPlainInjected(pod));
-  assert.equal(terminatedOf(pod, 'istio-proxy')?.exitCode, 0);
+  assert.equal(terminatedOf(pod, proxyContainerName)?.exitCode, 0);
   return timeOf(isObject(status) ? status['completionTime'] : '') - exitOf(pod);
 }
 

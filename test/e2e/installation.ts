@@ -12,8 +12,6 @@ import { pod } from './objects.ts';
 import { isNativeInjected, statusNumber } from './pods.ts';
 import { until } from './until.ts';
 
-export const pillionNamespace: string = ownNamespace;
-
 /** Runs `pillion install --wait` with these arguments; throws with what it said where it fails. */
 export async function install(cluster: Cluster, args: readonly string[], stdin = ''): Promise<string> {
   const { code, stdout, stderr } = await cluster.pillion(['install', '--wait', ...args], stdin);
@@ -80,6 +78,23 @@ export async function editOptions({ kubectl }: Cluster, text: string): Promise<v
   await kubectl(['-n', ownNamespace, 'patch', 'configmap', names.options, '--type=merge', '-p', patch]);
 }
 
+/** Runs the body while no process of the controller is there, then starts them again, whatever happened. */
+export async function withoutControl(cluster: Cluster, body: () => Promise<void>): Promise<void> {
+  const control = ['-n', ownNamespace, 'deployment', names.control] as const;
+  const place = { namespace: ownNamespace, labelSelector: componentSelector('control') };
+  try {
+    await cluster.kubectl(['scale', ...control, '--replicas=0']);
+    await until('no process of it is left', async () => {
+      const { items } = await cluster.kube.list(resources.pods, place);
+      return items.length === 0;
+    });
+    await body();
+  } finally {
+    await cluster.kubectl(['scale', ...control, '--replicas=2']);
+    await untilAvailable(cluster, names.control);
+  }
+}
+
 /** Runs the body while no replica of the webhook is there, then starts them again, whatever happened. */
 export async function withoutReplicas(cluster: Cluster, probedIn: string, body: () => Promise<void>): Promise<void> {
   const webhook = ['-n', ownNamespace, 'deployment', names.webhook] as const;
@@ -98,13 +113,15 @@ export async function withoutReplicas(cluster: Cluster, probedIn: string, body: 
 
 /** All replicas are available, and the API server calls the webhook. */
 export async function untilInjecting(cluster: Cluster, probedIn: string): Promise<void> {
-  for (const name of [names.webhook, names.control]) {
-    await until(`both replicas of ${name} are available`, async () => {
-      const deployment = await cluster.kube.get(resources.deployments, name, ownNamespace);
-      return deployment !== undefined && statusNumber(deployment, 'availableReplicas') === 2;
-    });
-  }
+  for (const name of [names.webhook, names.control]) await untilAvailable(cluster, name);
   await until('pods are injected', () => isInjecting(cluster, probedIn));
+}
+
+async function untilAvailable({ kube }: Cluster, name: string): Promise<void> {
+  await until(`both replicas of ${name} are available`, async () => {
+    const deployment = await kube.get(resources.deployments, name, ownNamespace);
+    return deployment !== undefined && statusNumber(deployment, 'availableReplicas') === 2;
+  });
 }
 
 /** Whether a pod that is created in the namespace, by dry run, gets a sidecar; false too where it is refused. */

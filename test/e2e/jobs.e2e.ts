@@ -4,6 +4,7 @@ import { suite, type TestContext, test } from 'node:test';
 import type { JsonObject } from '../../src/core/model/json.ts';
 import type { KubeObject } from '../../src/core/model/kube-object.ts';
 import { sharedCluster } from './cluster.ts';
+import { failsOnce, podsOf, untilEnd, untilRunning } from './jobs.ts';
 import { injected, inNamespace, type Namespace } from './namespace.ts';
 import { cronJob, job, shell } from './objects.ts';
 import * as pods from './pods.ts';
@@ -18,7 +19,7 @@ suite('Jobs with a native sidecar', { concurrency: true }, () => {
   jobTest('a parallel Job completes with all its pods', async (namespace) => {
     const spec = { completions: 4, parallelism: 2 };
     await namespace.create(job({ name: 'parallel', job: spec, command: ['/bin/sleep', '1'] }));
-    const done = await untilEnd(namespace, 'parallel', 'Complete');
+    const done = await untilNativeEnd(namespace, 'parallel', 'Complete');
     assert.equal(pods.statusNumber(done, 'succeeded'), 4);
     assert.equal(pods.statusNumber(done, 'failed'), 0);
     const ran = await podsOf(namespace, 'parallel');
@@ -30,7 +31,7 @@ suite('Jobs with a native sidecar', { concurrency: true }, () => {
     const spec = { completionMode: 'Indexed', completions: 3, parallelism: 3 };
     const containers = [shell('app', 'echo "index $JOB_COMPLETION_INDEX"')];
     await namespace.create(job({ name: 'indexed', job: spec, containers }));
-    const done = await untilEnd(namespace, 'indexed', 'Complete');
+    const done = await untilNativeEnd(namespace, 'indexed', 'Complete');
     assert.equal((done['status'] as { completedIndexes?: string }).completedIndexes, '0-2');
     const ran = await podsOf(namespace, 'indexed');
     const said = await Promise.all(ran.map(({ metadata }) => namespace.logs(metadata.name, 'app')));
@@ -40,7 +41,7 @@ suite('Jobs with a native sidecar', { concurrency: true }, () => {
   jobTest('a Job that fails is tried again as often as backoffLimit says, and ends Failed', async (namespace) => {
     const containers = [shell('app', 'exit 3')];
     await namespace.create(job({ name: 'failing', job: { backoffLimit: 1 }, containers }));
-    const failed = await untilEnd(namespace, 'failing', 'Failed');
+    const failed = await untilNativeEnd(namespace, 'failing', 'Failed');
     assert.equal(pods.conditionOf(failed, 'Failed')?.reason, 'BackoffLimitExceeded');
     assert.equal(pods.statusNumber(failed, 'failed'), 2);
     for (const pod of await podsOf(namespace, 'failing')) {
@@ -52,13 +53,8 @@ suite('Jobs with a native sidecar', { concurrency: true }, () => {
   jobTest(
     'a Job with restartPolicy OnFailure starts its app again beside the proxy, and completes',
     async (namespace) => {
-      const volumes = [{ name: 'tries', emptyDir: {} }];
-      const app = shell('app', 'if [ -f /tries/first ]; then exit 0; fi; touch /tries/first; exit 4');
-      const containers = [{ ...app, volumeMounts: [{ name: 'tries', mountPath: '/tries' }] }];
-      const spec = { securityContext: { fsGroup: 2000 }, volumes };
-      const template = { containers, restartPolicy: 'OnFailure', spec } as const;
-      await namespace.create(job({ name: 'again', job: { backoffLimit: 3 }, ...template }));
-      await untilEnd(namespace, 'again', 'Complete');
+      await namespace.create(job({ ...failsOnce, name: 'again' }));
+      await untilNativeEnd(namespace, 'again', 'Complete');
       const [pod, ...others] = await podsOf(namespace, 'again');
       assert.ok(pod !== undefined && others.length === 0);
       assert.equal(pods.restartsOf(pod, 'app'), 1);
@@ -70,7 +66,7 @@ suite('Jobs with a native sidecar', { concurrency: true }, () => {
     await namespace.create(job({ name: 'late', job: { activeDeadlineSeconds: 600 } }));
     await untilRunning(namespace, 'late');
     await patchJob(namespace, 'late', { activeDeadlineSeconds: 1 });
-    const failed = await untilEnd(namespace, 'late', 'Failed');
+    const failed = await untilNativeEnd(namespace, 'late', 'Failed');
     assert.equal(pods.conditionOf(failed, 'Failed')?.reason, 'DeadlineExceeded');
     await namespace.until('its pods are gone', async () => (await podsOf(namespace, 'late')).length === 0);
   });
@@ -90,7 +86,7 @@ suite('Jobs with a native sidecar', { concurrency: true }, () => {
       await namespace.until('its pods are gone', async () => (await podsOf(namespace, 'held')).length === 0);
       await patchJob(namespace, 'held', { suspend: false });
       await namespace.exec(await untilRunning(namespace, 'held'), 'app', ['touch', '/tmp/end']);
-      const done = await untilEnd(namespace, 'held', 'Complete');
+      const done = await untilNativeEnd(namespace, 'held', 'Complete');
       assert.equal(pods.statusNumber(done, 'succeeded'), 1);
       assert.equal(pods.statusNumber(done, 'failed'), 0);
     },
@@ -111,39 +107,23 @@ suite('Jobs with a native sidecar', { concurrency: true }, () => {
     const never = '0 0 30 2 *';
     await namespace.create(cronJob({ name: 'nightly', schedule: never, command: ['/bin/sleep', '1'] }));
     await cluster.kubectl(['create', 'job', 'by-hand', '-n', namespace.name, '--from=cronjob/nightly']);
-    await untilEnd(namespace, 'by-hand', 'Complete');
+    await untilNativeEnd(namespace, 'by-hand', 'Complete');
   });
 
   jobTest('a Job with ttlSecondsAfterFinished completes and goes away with its pod', async (namespace) => {
-    const spec = { ttlSecondsAfterFinished: 5 };
+    const spec = { ttlSecondsAfterFinished: 10 };
     await namespace.create(job({ name: 'brief', job: spec, command: ['/bin/sleep', '1'] }));
-    await untilEnd(namespace, 'brief', 'Complete');
+    await untilNativeEnd(namespace, 'brief', 'Complete');
     await namespace.until('the Job is gone', async () => (await namespace.get('Job', 'brief')) === undefined);
     await namespace.until('its pod is gone', async () => (await podsOf(namespace, 'brief')).length === 0);
   });
 });
 
-function podsOf(namespace: Namespace, name: string): Promise<readonly KubeObject[]> {
-  return namespace.list('Pod', `job-name=${name}`);
-}
-
-/** The Job once it has ended; throws where it ended in the other way, or its pods have no native sidecar. */
-async function untilEnd(namespace: Namespace, name: string, end: 'Complete' | 'Failed'): Promise<KubeObject> {
-  const ended = await namespace.until(`the Job ${name} has ended`, async () => {
-    const found = await namespace.get('Job', name);
-    return found !== undefined && pods.jobEnd(found) !== undefined && found;
-  });
-  assert.equal(pods.jobEnd(ended), end);
+/** As untilEnd(), of a Job whose pods have native sidecars. */
+async function untilNativeEnd(namespace: Namespace, name: string, how: 'Complete' | 'Failed'): Promise<KubeObject> {
+  const ended = await untilEnd(namespace, name, how);
   for (const pod of await podsOf(namespace, name)) assert.ok(pods.isNativeInjected(pod), 'with a native sidecar');
   return ended;
-}
-
-/** Name of a pod of the Job whose app runs. */
-async function untilRunning(namespace: Namespace, name: string): Promise<string> {
-  return namespace.until('its app runs', async () => {
-    const running = (await podsOf(namespace, name)).find((pod) => pods.isRunning(pod, 'app'));
-    return running !== undefined && pods.isNativeInjected(running) && running.metadata.name;
-  });
 }
 
 async function untilSuspended(namespace: Namespace, name: string): Promise<void> {

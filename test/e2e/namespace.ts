@@ -6,7 +6,7 @@ import { isObject } from '../../src/core/model/json.ts';
 import type { KubeObject } from '../../src/core/model/kube-object.ts';
 import type { StringMap } from '../../src/core/model/pod.ts';
 import type { Cluster } from './cluster.ts';
-import { collect } from './collect.ts';
+import { collect, collectNamespace, type Failure } from './collect.ts';
 import { resourceNamed } from './kinds.ts';
 import { until } from './until.ts';
 
@@ -33,13 +33,47 @@ export interface Namespace {
  * Runs the body in a fresh namespace with these labels. Where it fails, what is needed to understand it is collected into
  * a folder, which the message names. The namespace is deleted afterwards; with KEEP=1 that of a failed test stays.
  */
-export async function inNamespace(
+export function inNamespace(
   t: Pick<TestContext, 'name'>,
   cluster: Cluster,
   labels: StringMap,
   body: (namespace: Namespace) => Promise<void>,
 ): Promise<void> {
-  const name = `${slugOf(t.name).slice(0, 40)}-${randomBytes(3).toString('hex')}`;
+  return runWithin(cluster, { test: t.name, title: t.name, labels }, body);
+}
+
+/** As inNamespace(), in several at once: `{ ours: injected, theirs: {} }` gives `({ ours, theirs })`. */
+export function inNamespaces<Name extends string>(
+  t: Pick<TestContext, 'name'>,
+  cluster: Cluster,
+  labels: Readonly<Record<Name, StringMap>>,
+  body: (namespaces: Readonly<Record<Name, Namespace>>) => Promise<void>,
+): Promise<void> {
+  const opened = {} as Record<Name, Namespace>;
+  const openRest = ([name, ...rest]: readonly Name[]): Promise<void> => {
+    if (name === undefined) return body(opened);
+    const wanted = { test: t.name, title: `${name} ${t.name}`, labels: labels[name] };
+    return runWithin(cluster, wanted, (namespace) => {
+      opened[name] = namespace;
+      return openRest(rest);
+    });
+  };
+  return openRest(Object.keys(labels) as Name[]);
+}
+
+interface Wanted {
+  readonly test: string;
+  /** Its name begins so. */
+  readonly title: string;
+  readonly labels: StringMap;
+}
+
+async function runWithin(
+  cluster: Cluster,
+  { test, title, labels }: Wanted,
+  body: (namespace: Namespace) => Promise<void>,
+): Promise<void> {
+  const name = `${slugOf(title).slice(0, 40)}-${randomBytes(3).toString('hex')}`;
   await cluster.kube.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
   let isKept = false;
   try {
@@ -49,13 +83,27 @@ export async function inNamespace(
     await body(openNamespace(cluster, name));
   } catch (error) {
     isKept = process.env['KEEP'] === '1';
-    const folder = await collect(cluster, { test: slugOf(t.name), namespace: name, error });
-    const message = error instanceof Error ? error.message : String(error);
-    throw new Error(`${message}\nWhat the cluster looked like is in ${folder}`, { cause: error });
+    throw await withEvidence(cluster, { test: slugOf(test), namespace: name, error });
   } finally {
     // the cluster takes its time over it; nobody waits
     if (!isKept) await cluster.kube.remove(resources.namespaces, name);
   }
+}
+
+/** Errors that name their folder. */
+const told = new WeakSet<object>();
+
+/** The error with the name of the folder; one of a test with several namespaces has it already. */
+async function withEvidence(cluster: Cluster, { test, namespace, error }: Failure): Promise<unknown> {
+  if (error instanceof Error && told.has(error)) {
+    await collectNamespace(cluster, test, namespace);
+    return error;
+  }
+  const folder = await collect(cluster, { test, namespace, error });
+  const message = error instanceof Error ? error.message : String(error);
+  const named = new Error(`${message}\nWhat the cluster looked like is in ${folder}`, { cause: error });
+  told.add(named);
+  return named;
 }
 
 /** As a name of a namespace or a folder has to be. */

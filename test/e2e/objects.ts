@@ -13,9 +13,6 @@ export const images = {
   /** Listens on 8080. */
   httpbin: demoImages.httpbin,
 } as const;
-export const sleepImage: string = images.sleep;
-export const nodeImage: string = images.node;
-export const httpbinImage: string = images.httpbin;
 
 /** Where httpbin() is reached from within its namespace. */
 export const httpbinUrl = 'http://httpbin:8000';
@@ -57,8 +54,8 @@ function podTemplate(parts: PodParts): { readonly metadata: JsonObject; readonly
   };
 }
 
-function appContainer({ image = sleepImage, command, env, ports }: PodParts): Container {
-  const run = command ?? (image === sleepImage ? ['/bin/sleep', 'infinity'] : undefined);
+function appContainer({ image = images.sleep, command, env, ports }: PodParts): Container {
+  const run = command ?? (image === images.sleep ? ['/bin/sleep', 'infinity'] : undefined);
   return {
     name: 'app',
     image,
@@ -71,7 +68,7 @@ function appContainer({ image = sleepImage, command, env, ports }: PodParts): Co
 
 /** A container that runs a shell script on curl's image. */
 export function shell(name: string, script: string): Container {
-  return { name, image: sleepImage, imagePullPolicy: 'IfNotPresent', command: ['/bin/sh', '-c', script] };
+  return { name, image: images.sleep, imagePullPolicy: 'IfNotPresent', command: ['/bin/sh', '-c', script] };
 }
 
 export function pod(parts: PodParts): KubeObject {
@@ -146,7 +143,7 @@ export function service({ name, port, targetPort, portName = 'http', selector }:
 export function httpbin(parts: Partial<DeploymentParts> = {}): readonly KubeObject[] {
   const ports = [{ name: 'http', containerPort: 8080 }];
   return [
-    deployment({ name: 'httpbin', image: httpbinImage, ports, ...parts }),
+    deployment({ name: 'httpbin', image: images.httpbin, ports, ...parts }),
     service({ name: 'httpbin', port: 8000, targetPort: 8080 }),
   ];
 }

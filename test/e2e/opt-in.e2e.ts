@@ -10,7 +10,7 @@ import { sharedCluster } from './cluster.ts';
 import { askDoctor } from './doctor.ts';
 import { registerIstiodWebhook } from './istiod-webhook.ts';
 import { injected, inNamespace, type Namespace } from './namespace.ts';
-import { httpbinImage, type PodParts, plainMode, pod, shell } from './objects.ts';
+import { images, type PodParts, plainMode, pod, shell } from './objects.ts';
 import * as pods from './pods.ts';
 
 const cluster = sharedCluster();
@@ -183,7 +183,7 @@ const probePath = '/status/200';
 /** With all that an injector changes of a pod, or moves. */
 function probedPod(name: string, make = pod, annotations: StringMap = {}): KubeObject {
   const readinessProbe = { httpGet: { path: probePath, port: 8080 }, periodSeconds: 1 };
-  const app: Container = { name: 'app', image: httpbinImage, imagePullPolicy: 'IfNotPresent', readinessProbe };
+  const app: Container = { name: 'app', image: images.httpbin, imagePullPolicy: 'IfNotPresent', readinessProbe };
   return make({ name, annotations, initContainers: [shell('first', 'true')], containers: [app] });
 }
 
@@ -200,13 +200,7 @@ function checkProbe(stored: KubeObject): void {
 
 /** What the doctor says of this configuration; empty where it says nothing. */
 async function overlapText(configuration: string): Promise<string> {
-  const { all } = await askDoctor(cluster);
-  const { checks } = JSON.parse(all) as { checks: readonly { findings?: readonly Found[] }[] };
-  const found = checks.flatMap(({ findings = [] }) => findings).filter(({ finding }) => finding === 'overlap');
-  return found.flatMap(({ what }) => (what.includes(configuration) ? [what] : [])).join('\n');
-}
-
-interface Found {
-  readonly finding: string;
-  readonly what: string;
+  const { found } = await askDoctor(cluster);
+  const overlaps = found.filter(({ finding, what }) => finding === 'overlap' && what.includes(configuration));
+  return overlaps.map(({ what }) => what).join('\n');
 }

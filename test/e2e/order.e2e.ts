@@ -8,7 +8,7 @@ import type { KubeObject } from '../../src/core/model/kube-object.ts';
 import { type Container, proxyContainerName, type StringMap } from '../../src/core/model/pod.ts';
 import { sharedCluster } from './cluster.ts';
 import { injected, inNamespace, type Namespace } from './namespace.ts';
-import { httpbinUrl, nodeImage, plainMode, pod, shell } from './objects.ts';
+import { httpbinUrl, images, plainMode, pod, shell } from './objects.ts';
 import * as pods from './pods.ts';
 import { startHttpbin } from './start-httpbin.ts';
 
@@ -101,7 +101,7 @@ function withOwnSidecar(): KubeObject {
   const initContainers: readonly Container[] = [
     {
       name: 'cache',
-      image: nodeImage,
+      image: images.node,
       imagePullPolicy: 'IfNotPresent',
       restartPolicy: 'Always',
       startupProbe: { httpGet: { path: '/', port: 9000 }, periodSeconds: 1, failureThreshold: 120 },

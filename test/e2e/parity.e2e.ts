@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import type { KubeObject } from '../../src/core/model/kube-object.ts';
 import { sharedCluster } from './cluster.ts';
 import { registerIstiodWebhook } from './istiod-webhook.ts';
-import { injected, inNamespace, type Namespace } from './namespace.ts';
+import { injected, inNamespaces, type Namespace } from './namespace.ts';
 import { allowed } from './parity/allowed.ts';
 import { againCases, type Case, readCases } from './parity/cases.ts';
 import { comparePairs, type Outcomes, type Pair } from './parity/compare-pods.ts';
@@ -21,11 +21,9 @@ const account: KubeObject = { apiVersion: 'v1', kind: 'ServiceAccount', metadata
 test("pods that Pillion injects are those that istiod's own webhook injects, but for the list", async (t) => {
   const disabled = { 'istio-injection': 'disabled' }; // Pillion does not look there
   const pairs: Pair[] = [];
-  await inNamespace({ name: 'parity istiod' }, cluster, disabled, (istiods) =>
-    inNamespace({ name: 'parity pillion' }, cluster, injected, async (ours) => {
-      pairs.push(...(await answeredByIstiod(istiods, () => injectInBoth(istiods, ours))));
-    }),
-  );
+  await inNamespaces(t, cluster, { istiods: disabled, ours: injected }, async ({ istiods, ours }) => {
+    pairs.push(...(await answeredByIstiod(istiods, () => injectInBoth(istiods, ours))));
+  });
   t.diagnostic(summaryOf(pairs));
   assert.deepEqual(comparePairs(pairs, allowed), []);
 });

@@ -7,8 +7,8 @@ import { readChoices } from '../../kind/choices.ts';
 import type { KindCluster } from '../../kind/cluster.ts';
 import { buildImage, loadImages } from '../../kind/images.ts';
 import { isObject, parseJson } from '../../src/core/model/json.ts';
+import { runProgram } from '../program.ts';
 import type { Cluster } from './cluster.ts';
-import { runProgram } from './program.ts';
 
 const root = join(import.meta.dirname, '../..');
 

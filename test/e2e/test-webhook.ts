@@ -11,7 +11,7 @@ import { type IssuedPair, issueLeaf } from '../../src/edge/issue-certificate.ts'
 import { KubeError } from '../../src/edge/kube/kube-error.ts';
 import type { Cluster } from './cluster.ts';
 import type { Namespace } from './namespace.ts';
-import { nodeImage } from './objects.ts';
+import { images } from './objects.ts';
 import { statusNumber } from './pods.ts';
 import { probeLabel, type TestAnswer } from './test-webhook-server.ts';
 import { until } from './until.ts';
@@ -94,7 +94,7 @@ function workloadObjects(wanted: TestWebhook, namespace: string, pair: IssuedPai
   };
   const container = {
     name: 'webhook',
-    image: nodeImage,
+    image: images.node,
     imagePullPolicy: 'IfNotPresent',
     command: ['node', `${mountPath}/server.mts`, mountPath, String(port)],
     readinessProbe: { tcpSocket: { port }, periodSeconds: 1 },
@@ -161,7 +161,7 @@ async function isCalled({ kube }: Cluster, name: string, configuration: KubeObje
   );
   if (selected === undefined) return false;
   const metadata = { generateName: 'probe-', namespace: selected.metadata.name, labels };
-  const spec = { containers: [{ name: 'app', image: nodeImage }] };
+  const spec = { containers: [{ name: 'app', image: images.node }] };
   try {
     await kube.create({ apiVersion: 'v1', kind: 'Pod', metadata, spec }, { dryRun: true });
     return false;

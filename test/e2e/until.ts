@@ -1,31 +1,15 @@
-// Answers: when does a test go on that waits for a condition.
-import { setTimeout as wait } from 'node:timers/promises';
+// Answers: how long does a test wait for something in a cluster.
+// Does not belong here: how one waits (../until.ts).
+import { until as untilWithin } from '../until.ts';
 
 const usualMs = 180_000;
 const pauseMs = 250;
 
-/**
- * What the condition gives once it gives something; asked every 250 ms. An error that it throws counts as nothing, so that
- * what is not there yet may be asked for. Throws, with the last error, where time is up.
- */
-export async function until<T>(
+/** Asked every 250 ms; an error that the condition throws counts as nothing. Throws, with the last one, when time is up. */
+export function until<T>(
   what: string,
   condition: () => Promise<T | undefined | false>,
   timeoutMs: number = usualMs,
 ): Promise<T> {
-  const deadline = performance.now() + timeoutMs;
-  let last: unknown;
-  do {
-    try {
-      const found = await condition();
-      if (found !== undefined && found !== false) return found;
-      last = undefined;
-    } catch (error) {
-      last = error;
-    }
-    await wait(pauseMs);
-  } while (performance.now() < deadline);
-  const vain = `Waited ${timeoutMs / 1000} s in vain until ${what}`;
-  if (last === undefined) throw new Error(vain);
-  throw new Error(`${vain}: ${last instanceof Error ? last.message : last}`, { cause: last });
+  return untilWithin(what, condition, { timeoutMs, pauseMs });
 }

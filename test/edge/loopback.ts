@@ -4,7 +4,6 @@ import { Agent, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { setTimeout as wait } from 'node:timers/promises';
 import { connect, type TLSSocket } from 'node:tls';
 import { admit } from '../../src/core/admit.ts';
 import { printAnswer, readReview } from '../../src/core/review.ts';
@@ -14,6 +13,7 @@ import { listen } from '../../src/edge/listen-address.ts';
 import { provideSelfSigned } from '../../src/edge/self-signed.ts';
 import { type Certificate, loadCertificate } from '../../src/edge/tls.ts';
 import { facts, pod } from '../builders.ts';
+import { until as untilWithin } from '../until.ts';
 
 /** A directory that is gone after the test. */
 export function temporaryDirectory(context: TestContext): string {
@@ -155,11 +155,7 @@ export async function until(
   condition: () => boolean | Promise<boolean>,
   deadlineMs = 10_000,
 ): Promise<void> {
-  const end = Date.now() + deadlineMs;
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`Cannot wait longer: ${what} did not come about in ${deadlineMs} ms`);
-    await wait(5);
-  }
+  await untilWithin(what, async () => condition(), { timeoutMs: deadlineMs, pauseMs: 5 });
 }
 
 /** What the directory's file holds. */

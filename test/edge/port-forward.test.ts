@@ -10,7 +10,9 @@ import { askPod } from '../../src/edge/kube/port-forward.ts';
 import { until } from '../cluster/control-plane.ts';
 import { configOf } from './api-server.ts';
 
-const timeoutMs = 1_000;
+/** Of those that answer, on whatever machine; what runs into it would say so. */
+const patientMs = 30_000;
+const shortMs = 500;
 const port = Buffer.from([0xac, 0x3a]); // the port, as the first frame of a channel has it
 
 /** The bytes of a frame of a channel, as a server sends it. */
@@ -58,13 +60,18 @@ async function apiServer(
   return { config, open };
 }
 
-function ask({ config }: Server, signal?: AbortSignal): Promise<number> {
+interface Patience {
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+function ask({ config }: Server, { timeoutMs = patientMs, signal }: Patience = {}): Promise<number> {
   const asked = { namespace: 'team', pod: 'job-x', port: 15_020, method: 'POST', path: '/quitquitquit' } as const;
   return askPod(config, { ...asked, timeoutMs, ...(signal && { signal }) });
 }
 
-async function failsWith(server: Server, code: string, message: RegExp, signal?: AbortSignal): Promise<void> {
-  await assert.rejects(ask(server, signal), (error) => {
+async function failsWith(server: Server, code: string, message: RegExp, patience?: Patience): Promise<void> {
+  await assert.rejects(ask(server, patience), (error) => {
     assert.ok(error instanceof KubeError, String(error));
     assert.equal(error.code, code);
     assert.match(error.message, message);
@@ -103,25 +110,23 @@ for (const [title, bytes] of [
       if (isWhole) socket.write(Buffer.concat([Buffer.from(head), frames]));
       else socket.write(head, () => setImmediate(() => socket.write(frames)));
     });
-    const began = performance.now();
     await failsWith(server, 'unreachable', /Cannot ask port 15020 of pod team\/job-x: nobody listens there/);
-    assert.ok(performance.now() - began < timeoutMs);
   });
 }
 
 test('an API server that says nothing is given up in time', async (context) => {
   const server = await apiServer(context, () => {});
-  await failsWith(server, 'unreachable', /no answer within 1000 ms/);
+  await failsWith(server, 'unreachable', /no answer within 500 ms/, { timeoutMs: shortMs });
 });
 
 test('a handshake that does not end is given up in time', async (context) => {
   const server = await apiServer(context, (socket) => socket.write('HTTP/1.1 101 Switching Protocols\r\n'));
-  await failsWith(server, 'unreachable', /no answer within 1000 ms/);
+  await failsWith(server, 'unreachable', /no answer within 500 ms/, { timeoutMs: shortMs });
 });
 
 test('a pod that says nothing is given up in time', async (context) => {
   const server = await apiServer(context, upgrade);
-  await failsWith(server, 'unreachable', /no answer within 1000 ms/);
+  await failsWith(server, 'unreachable', /no answer within 500 ms/, { timeoutMs: shortMs });
 });
 
 test('a connection that is cut before the answer is told', async (context) => {
@@ -157,8 +162,6 @@ for (const [title, first] of [
     const server = await apiServer(context, first);
     const ending = new AbortController();
     setTimeout(() => ending.abort(), 50);
-    const began = performance.now();
-    await failsWith(server, 'unreachable', /given up/, ending.signal);
-    assert.ok(performance.now() - began < timeoutMs);
+    await failsWith(server, 'unreachable', /given up/, { signal: ending.signal });
   });
 }

@@ -5,9 +5,9 @@ import { type Cluster, sharedCluster } from '../cluster.ts';
 import { askDoctor } from '../doctor.ts';
 import { withOptions } from '../installation.ts';
 import { injected, inNamespace, type Namespace } from '../namespace.ts';
-import { pod } from '../objects.ts';
 import { isNativeInjected } from '../pods.ts';
 import { type DeployedWebhook, deployTestWebhook, type TestWebhook } from '../test-webhook.ts';
+import { userCreatesPod } from '../user-creates.ts';
 
 const cluster: Cluster = sharedCluster();
 
@@ -15,12 +15,8 @@ const removes = { answer: { kind: 'removes the sidecar' } } as const;
 const strips = { answer: { kind: 'strips restartPolicy' } } as const;
 const doesNothing = { answer: { kind: 'constant patch', patch: [] } } as const;
 
-function createPod({ name: namespace }: Namespace, name: string) {
-  return cluster.tryKubectl(['create', '-n', namespace, '-f', '-'], JSON.stringify(pod({ name })));
-}
-
 async function isCreatedInjected(namespace: Namespace, name: string): Promise<boolean> {
-  const { ok, stderr } = await createPod(namespace, name);
+  const { ok, stderr } = await userCreatesPod(cluster, namespace, name);
   assert.ok(ok, stderr);
   const stored = await namespace.get('Pod', name);
   return stored !== undefined && isNativeInjected(stored);
@@ -62,7 +58,7 @@ test('the guard warns of a sidecar that another webhook removed, with deny it re
     const innocent: TestWebhook = { name: 'zz-innocent', ...doesNothing };
     return withWebhooks(namespace, [innocent, hostile], async ([, guilty]) => {
       const lost = /'pillion-guard'.*Pod has lost its sidecar: .*another webhook removed.*run "pillion doctor"/;
-      const warned = await createPod(namespace, 'warned');
+      const warned = await userCreatesPod(cluster, namespace, 'warned');
       assert.ok(warned.ok, warned.stderr);
       assert.match(warned.stderr, /^Warning: /);
       assert.match(warned.stderr, lost);
@@ -70,7 +66,7 @@ test('the guard warns of a sidecar that another webhook removed, with deny it re
 
       await withOptions(cluster, ['guard=deny'], async () => {
         const refused = await namespace.until('the pod is refused', async () => {
-          const { ok, stderr } = await createPod(namespace, 'refused');
+          const { ok, stderr } = await userCreatesPod(cluster, namespace, 'refused');
           if (ok) await cluster.kubectl(['delete', '-n', namespace.name, 'pod', 'refused', '--grace-period=0']);
           return !ok && stderr;
         });
@@ -106,7 +102,7 @@ for (const [title, name, reinvocationPolicy] of [
         assert.ok(texts['restart-policy-stripped']?.includes(nameOf(guilty)), all);
         assert.doesNotMatch(texts['restart-policy-stripped'] ?? '', /innocent/);
         const isAfterUs = reinvocationPolicy === 'IfNeeded';
-        const { ok, stderr } = await createPod(namespace, 'app');
+        const { ok, stderr } = await userCreatesPod(cluster, namespace, 'app');
         assert.equal(ok, !isAfterUs, stderr);
         if (isAfterUs) assert.match(stderr, /without restartPolicy=Always/);
       });

@@ -1,25 +1,23 @@
 // Does job completion make the difference: off, a Job with a plain sidecar hangs; on, the very same pod completes.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { componentSelector } from '../../../src/core/cluster/labels.ts';
 import { names } from '../../../src/core/cluster/names.ts';
 import { resources } from '../../../src/core/cluster/resources.ts';
 import { sharedCluster } from '../cluster.ts';
-import { podsOf, tenComplete, untilEnd, untilHeld } from '../held-jobs.ts';
-import { install, optionsText, pillionNamespace } from '../installation.ts';
+import { tenComplete, untilHeld } from '../held-jobs.ts';
+import { withOptions, withoutControl } from '../installation.ts';
+import { podsOf, untilEnd, untilRunning } from '../jobs.ts';
 import { injected, inNamespace, type Namespace } from '../namespace.ts';
-import { job, plainMode } from '../objects.ts';
+import { job, plainMode, shell } from '../objects.ts';
 import * as pods from '../pods.ts';
 
 const cluster = sharedCluster();
 const parts = { annotations: plainMode, command: ['/bin/sleep', '2'] };
 
 test('off, a Job with a plain sidecar hangs; on, the same pod completes, as ten others; off again, the next hangs', async (t) => {
-  const options = await optionsText(cluster);
   await inNamespace(t, cluster, injected, async (namespace) => {
-    try {
-      const pod = await hangs(namespace, 'held');
-      await install(cluster, ['--options', '-'], 'jobCompletion: true\n');
+    const pod = await hangs(namespace, 'held');
+    await withOptions(cluster, ['jobCompletion=true'], async () => {
       await untilEnd(namespace, 'held', 'Complete');
       const after = await podsOf(namespace, 'held');
       assert.deepEqual(
@@ -30,9 +28,7 @@ test('off, a Job with a plain sidecar hangs; on, the same pod completes, as ten 
       assert.ok(told.includes('ProxyAskedToQuit'), told.join(', '));
       await tenComplete(t, namespace, { annotations: plainMode });
       await survivesRestart(namespace);
-    } finally {
-      await install(cluster, ['--options', '-'], options);
-    }
+    });
     const role = await cluster.kube.get(resources.clusterRoles, names.control);
     assert.doesNotMatch(JSON.stringify(role?.['rules']), /portforward/);
     await hangs(namespace, 'held-again');
@@ -54,15 +50,15 @@ async function hangs(namespace: Namespace, name: string) {
   return pod;
 }
 
-/** All processes end at once while apps run: whoever leads next finds the pods whose apps have ended meanwhile. */
+/** Apps end while no process is there that could see it: the next one finds their pods. */
 async function survivesRestart(namespace: Namespace): Promise<void> {
   const jobs = ['during-1', 'during-2', 'during-3'];
-  for (const name of jobs) await namespace.create(job({ ...parts, name }));
-  await namespace.until('their apps run', async () => {
-    const all = (await Promise.all(jobs.map((name) => podsOf(namespace, name)))).flat();
-    return all.length === jobs.length && all.every((pod) => pods.statusOf(pod, 'app')?.state.waiting === undefined);
+  const containers = [shell('app', 'until [ -f /tmp/end ]; do sleep 0.5; done')];
+  for (const name of jobs) await namespace.create(job({ name, annotations: plainMode, containers }));
+  const running = await Promise.all(jobs.map((name) => untilRunning(namespace, name)));
+  await withoutControl(cluster, async () => {
+    for (const pod of running) await namespace.exec(pod, 'app', ['touch', '/tmp/end']);
+    for (const name of jobs) await untilHeld(namespace, name);
   });
-  const selector = componentSelector('control');
-  await cluster.kubectl(['-n', pillionNamespace, 'delete', 'pods', '-l', selector, '--wait=false']);
   for (const name of jobs) await untilEnd(namespace, name, 'Complete');
 }

@@ -4,15 +4,15 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
-import { median } from '../../../bench/process-figures.ts';
+import { median, quantile } from '../../../bench/quantiles.ts';
 import { names, ownNamespace } from '../../../src/core/cluster/names.ts';
 import { pathOf, resources } from '../../../src/core/cluster/resources.ts';
 import { isObject, type JsonObject, parseJson } from '../../../src/core/model/json.ts';
 import type { KubeObject } from '../../../src/core/model/kube-object.ts';
 import { sharedCluster } from '../cluster.ts';
-import { faultsOf, isInjectedOnce, openCreator, type PodCreator, quantile } from '../create-pods.ts';
+import { faultsOf, isInjectedOnce, openCreator, type PodCreator } from '../create-pods.ts';
 import { registerIstiodWebhook } from '../istiod-webhook.ts';
-import { injected, inNamespace } from '../namespace.ts';
+import { injected, inNamespace, inNamespaces, type Namespace } from '../namespace.ts';
 import { images, pod } from '../objects.ts';
 import { deployTestWebhook } from '../test-webhook.ts';
 import type { PatchStep } from '../test-webhook-server.ts';
@@ -20,12 +20,17 @@ import type { PatchStep } from '../test-webhook-server.ts';
 /** Who is asked about the pods of a namespace. */
 const roads = ['none', 'constant', 'pillion', 'istiod'] as const;
 type Road = (typeof roads)[number];
+type Places = Readonly<Record<Road, Namespace>>;
 type Took = { readonly [R in Road]: number[] };
 
 const rounds = 10;
 const turnsPerRound = 40;
 /** The first creates open connections, and find code in both servers that has not been compiled; they do not count. */
 const warmUpTurns = 100;
+
+/** Who is asked, is told by labels or by registrations of the test. */
+const labels = { none: {}, constant: {}, pillion: injected, istiod: {} } as const;
+const options = { timeout: 240_000 };
 
 const cluster = sharedCluster();
 const tokenVolume = 'kube-api-access-token';
@@ -48,40 +53,23 @@ const created = pod({
 
 test(
   'creating a pod takes at most 1 ms more than with a constant answer, and injection adds less than two thirds of what istiod adds',
-  {
-    timeout: 240_000,
-  },
+  options,
   (t) =>
-    inNamespace(t, cluster, {}, (none) =>
-      inNamespace(t, cluster, injected, (pillion) =>
-        inNamespace(t, cluster, {}, (constant) =>
-          inNamespace(t, cluster, {}, async (istiod) => {
-            const creator = await openCreator(cluster);
-            const patch = await patchFor(pillion.name, creator);
-            const { configuration } = await deployTestWebhook(cluster, constant, {
-              name: 'constant',
-              answer: { kind: 'constant patch', patch },
-              replicas: 2,
-              reinvocationPolicy: 'IfNeeded',
-            });
-            await registerAlike(configuration);
-            const namespaces = [istiod.name];
-            const remove = await registerIstiodWebhook(cluster, {
-              name: 'latency-istiod',
-              namespaces,
-              selectedBy: 'name',
-            });
-            try {
-              const places = { none: none.name, constant: constant.name, pillion: pillion.name, istiod: istiod.name };
-              await compare(t, creator, places);
-            } finally {
-              await remove();
-              creator.close();
-            }
-          }),
-        ),
-      ),
-    ),
+    inNamespaces(t, cluster, labels, async (namespaces) => {
+      const creator = await openCreator(cluster);
+      await registerConstant(namespaces.constant, await patchFor(namespaces.pillion.name, creator));
+      const remove = await registerIstiodWebhook(cluster, {
+        name: 'latency-istiod',
+        namespaces: [namespaces.istiod.name],
+        selectedBy: 'name',
+      });
+      try {
+        await compare(t, creator, namespaces);
+      } finally {
+        await remove();
+        creator.close();
+      }
+    }),
 );
 
 test('the API server asks once about a pod', (t) =>
@@ -101,6 +89,17 @@ async function callsSoFar(): Promise<number> {
   const ours = lines.filter((line) => line.includes('name="namespace.pillion.dev"'));
   assert.notEqual(lines.length, 0);
   return ours.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+}
+
+/** A webhook that answers with this patch to every pod of the namespace. */
+async function registerConstant(namespace: Namespace, patch: readonly PatchStep[]): Promise<void> {
+  const { configuration } = await deployTestWebhook(cluster, namespace, {
+    name: 'constant',
+    answer: { kind: 'constant patch', patch },
+    replicas: 2,
+    reinvocationPolicy: 'IfNeeded',
+  });
+  await registerAlike(configuration);
 }
 
 /**
@@ -142,7 +141,7 @@ async function patchFor(namespace: string, creator: PodCreator): Promise<readonl
   return patch;
 }
 
-async function compare(t: TestContext, creator: PodCreator, places: Readonly<Record<Road, string>>): Promise<void> {
+async function compare(t: TestContext, creator: PodCreator, places: Places): Promise<void> {
   await measure(creator, places, warmUpTurns);
   const all: Took[] = [];
   for (let round = 1; round <= rounds; round += 1) {
@@ -166,12 +165,12 @@ async function compare(t: TestContext, creator: PodCreator, places: Readonly<Rec
 }
 
 /** One create after the other, each road in its turn, so that whatever else goes on meets all of them alike. */
-async function measure(creator: PodCreator, places: Readonly<Record<Road, string>>, turns: number): Promise<Took> {
+async function measure(creator: PodCreator, places: Places, turns: number): Promise<Took> {
   const took: Took = { none: [], constant: [], pillion: [], istiod: [] };
   for (let turn = 0; turn < turns; turn += 1) {
     for (let place = 0; place < roads.length; place += 1) {
       const road = roads[(turn + place) % roads.length] ?? 'none'; // nobody is always behind the same one
-      const creation = await creator.create(places[road], created);
+      const creation = await creator.create(places[road].name, created);
       if (road === 'none') assert.equal(creation.failure ?? isInjectedOnce(creation.pod), false);
       else assert.deepEqual(faultsOf([creation]), [], road);
       took[road].push(creation.tookMs);

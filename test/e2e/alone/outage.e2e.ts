@@ -6,18 +6,15 @@ import { type Cluster, sharedCluster } from '../cluster.ts';
 import { askDoctor } from '../doctor.ts';
 import { editOptions, optionsText, withOptions, withoutReplicas } from '../installation.ts';
 import { injected, inNamespace, type Namespace } from '../namespace.ts';
-import { deployment, pod } from '../objects.ts';
+import { deployment } from '../objects.ts';
 import { isNativeInjected, isReady } from '../pods.ts';
+import { userCreatesPod } from '../user-creates.ts';
 
 const cluster: Cluster = sharedCluster();
 
 const ourWebhook = /failed calling webhook "namespace\.pillion\.dev"/;
 const guardWarning = /^Warning: .*'pillion-guard'.*Pod has no sidecar: .*run "pillion doctor"/m;
 const startAgain = 'kubectl -n pillion-system scale deployment pillion-webhook --replicas=2';
-
-function createPod({ name: namespace }: { readonly name: string }, name: string, more: readonly string[] = []) {
-  return cluster.tryKubectl(['create', '-n', namespace, '-f', '-', ...more], JSON.stringify(pod({ name })));
-}
 
 /** The only pod of the Deployment, once it is ready. */
 function readyPodOf(namespace: Namespace, app: string) {
@@ -31,7 +28,7 @@ function readyPodOf(namespace: Namespace, app: string) {
 test('with strict, pods are refused with our name until a replica is back, and the doctor says what to do', async (t) => {
   await inNamespace(t, cluster, injected, async (namespace) => {
     await withoutReplicas(cluster, namespace.name, async () => {
-      const refused = await createPod(namespace, 'refused');
+      const refused = await userCreatesPod(cluster, namespace, 'refused');
       assert.equal(refused.ok, false);
       assert.match(refused.stderr, ourWebhook);
 
@@ -42,7 +39,7 @@ test('with strict, pods are refused with our name until a replica is back, and t
         return events.some(({ reason, note }) => reason === 'FailedCreate' && ourWebhook.test(String(note)));
       });
 
-      const elsewhere = await createPod({ name: 'default' }, 'no-concern', ['--dry-run=server']);
+      const elsewhere = await userCreatesPod(cluster, { name: 'default' }, 'no-concern', ['--dry-run=server']);
       assert.deepEqual([elsewhere.ok, elsewhere.stderr], [true, '']);
 
       const { exitCode, findings, texts, all } = await askDoctor(cluster, namespace.name);
@@ -60,7 +57,7 @@ test('with safe-start, pods get in without sidecar, the guard warns, and the doc
   await inNamespace(t, cluster, injected, (namespace) =>
     withOptions(cluster, ['failurePreset=safe-start'], async () => {
       await withoutReplicas(cluster, namespace.name, async () => {
-        const bare = await createPod(namespace, 'bare');
+        const bare = await userCreatesPod(cluster, namespace, 'bare');
         assert.ok(bare.ok, bare.stderr);
         assert.match(bare.stderr, guardWarning);
         await namespace.create(deployment({ name: 'shop' }));
@@ -99,7 +96,7 @@ function commandsOfStep(step: number): readonly (readonly string[])[] {
 /** What is said to who creates it, once a pod gets in without sidecar. */
 function untilOneGetsIn(namespace: Namespace, name: string): Promise<string> {
   return namespace.until('a pod gets in', async () => {
-    const { ok, stderr } = await createPod(namespace, name);
+    const { ok, stderr } = await userCreatesPod(cluster, namespace, name);
     return ok && `${stderr} `;
   });
 }
@@ -128,10 +125,10 @@ async function byHand(namespace: Namespace): Promise<void> {
 test('in the middle of an outage both documented ways let pods in, and all is as before afterwards', async (t) => {
   await inNamespace(t, cluster, injected, async (namespace) => {
     await withoutReplicas(cluster, namespace.name, async () => {
-      assert.match((await createPod(namespace, 'refused')).stderr, ourWebhook);
+      assert.match((await userCreatesPod(cluster, namespace, 'refused')).stderr, ourWebhook);
       await byTheOptions(namespace);
       await namespace.until('pods are refused again', async () =>
-        ourWebhook.test((await createPod(namespace, 'refused', ['--dry-run=server'])).stderr),
+        ourWebhook.test((await userCreatesPod(cluster, namespace, 'refused', ['--dry-run=server'])).stderr),
       );
       await byHand(namespace);
     });

@@ -8,20 +8,20 @@ import { componentSelector } from '../../../src/core/cluster/labels.ts';
 import { names, ownNamespace } from '../../../src/core/cluster/names.ts';
 import { registeredBundle } from '../../../src/core/cluster/registration.ts';
 import { pathOf, type Resource, resources } from '../../../src/core/cluster/resources.ts';
-import { withSettings } from '../../../src/core/install/options-text.ts';
 import { deploymentStep } from '../../../src/core/install/rollout.ts';
 import type { JsonObject } from '../../../src/core/model/json.ts';
 import type { KubeObject } from '../../../src/core/model/kube-object.ts';
 import { observeReplicas } from '../../../src/edge/kube/observe-replicas.ts';
 import { sharedCluster } from '../cluster.ts';
 import { createPods, durationsText, faultsOf, openCreator } from '../create-pods.ts';
-import { editOptions, optionsText } from '../installation.ts';
+import { withOptions } from '../installation.ts';
 import { injected, inNamespace } from '../namespace.ts';
 import { pod } from '../objects.ts';
 import { isReady } from '../pods.ts';
 import { until } from '../until.ts';
 
 const rate = { perSecond: 20, seconds: 30 };
+const halfMs = (rate.seconds / 2) * 1000;
 const options = { timeout: 180_000 };
 const mostShown = 5;
 
@@ -29,11 +29,13 @@ const cluster = sharedCluster();
 
 test('while the webhook is restarted twice within 30 s, every pod is created and injected', options, (t) =>
   underLoad(t, async (note) => {
-    for (const round of ['first', 'second']) {
-      await restart(round);
-      await until(`the ${round} restart is through`, isRolledOut);
-      note(`${round} restart through`);
-    }
+    await restart('first');
+    // where it takes longer, the second one comes on top of it
+    const isThrough = await until('the first restart is through', isRolledOut, halfMs).catch(() => false);
+    note(isThrough ? 'first restart through' : 'the first restart goes on');
+    await restart('second');
+    await until('the second restart is through', isRolledOut);
+    note('second restart through');
   }),
 );
 
@@ -49,7 +51,7 @@ test('while a replica of the webhook is deleted, and then the other, every pod i
 
 test('while the authority and the certificate are replaced, every pod is created and injected', options, async (t) => {
   // one that is in the registration for a shorter time than usual, so that all of it lies within the load
-  await withOptions(['certificates.settle=3s'], () =>
+  await withOptions(cluster, ['certificates.settle=3s'], () =>
     underLoad(t, async (note) => {
       const [before, oldLeaf] = [await authorities(), await leafExpiry()];
       await patch(resources.secrets, names.certificates, { [secretAnnotations.rotate]: 'authority' });
@@ -162,17 +164,4 @@ async function isShown(expiry: string): Promise<boolean> {
     conditions.filter(({ condition, reason }) => condition === 'certificate' && reason.includes(expiry)),
   );
   return replicas.length === 2 && shown.length === 2;
-}
-
-/** Runs the body with these options besides those that stand there, which come back afterwards. */
-async function withOptions(settings: readonly string[], body: () => Promise<void>): Promise<void> {
-  const before = await optionsText(cluster);
-  const changed = withSettings(before, settings);
-  assert.ok(changed.ok);
-  await editOptions(cluster, changed.value);
-  try {
-    await body();
-  } finally {
-    await editOptions(cluster, before);
-  }
 }

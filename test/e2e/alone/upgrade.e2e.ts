@@ -3,15 +3,17 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { KubeObject } from '../../../src/core/model/kube-object.ts';
+import { runProgram } from '../../program.ts';
 import { type Cluster, sharedCluster } from '../cluster.ts';
 import { type Creation, faultsOf, openCreator } from '../create-pods.ts';
 import { askDoctor } from '../doctor.ts';
 import { install, installedImage, keepingInstallation, uninstall } from '../installation.ts';
+import { untilEnd } from '../jobs.ts';
 import { injected, inNamespace, type Namespace } from '../namespace.ts';
 import { deployment, httpbin, httpbinUrl, job, pod } from '../objects.ts';
-import { isNativeInjected, isPlainInjected, isReady, jobEnd, restartsOf } from '../pods.ts';
+import { isNativeInjected, isPlainInjected, isReady, restartsOf } from '../pods.ts';
 import { type InstallableRelease, preparePreviousRelease } from '../previous-release.ts';
-import { runProgram } from '../program.ts';
+import { userCreatesPod } from '../user-creates.ts';
 
 const cluster: Cluster = sharedCluster();
 
@@ -60,10 +62,7 @@ async function areUntouched(namespace: Namespace, { pods }: Running): Promise<vo
 
 async function letWorkerEnd(namespace: Namespace, { worker }: Running): Promise<void> {
   await namespace.exec(worker, 'app', ['touch', '/tmp/go']);
-  await namespace.until('the Job completes', async () => {
-    const found = await namespace.get('Job', 'worker');
-    return found !== undefined && jobEnd(found) === 'Complete';
-  });
+  await untilEnd(namespace, 'worker', 'Complete');
 }
 
 /** Creates pods by dry run, one after the other, from before the body until after it. */
@@ -102,8 +101,7 @@ async function endsQuietly(namespace: Namespace): Promise<void> {
   const ours = left.split('\n').filter((name) => name.includes('/pillion'));
   assert.deepEqual(ours, []);
 
-  const args = ['create', '-n', namespace.name, '-f', '-'];
-  const bare = await cluster.tryKubectl(args, JSON.stringify(pod({ name: 'bare' })));
+  const bare = await userCreatesPod(cluster, namespace, 'bare');
   assert.deepEqual([bare.ok, bare.stderr], [true, '']);
   const stored = await namespace.get('Pod', 'bare');
   assert.ok(stored !== undefined && !isNativeInjected(stored) && !isPlainInjected(stored));

