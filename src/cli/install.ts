@@ -46,7 +46,10 @@ export const installCommand: Command = {
       name: 'allow-overlap',
       doc: 'Install although another webhook injects the same pods: for the time of a move, in which pods pass both.',
     },
-    { name: 'wait', doc: 'Wait until both Deployments are available and the registration is as the options ask.' },
+    {
+      name: 'wait',
+      doc: 'Wait until both Deployments are available and the registration and the guard are as the options ask.',
+    },
     { name: 'timeout', value: 'DURATION', fallback: defaultTimeout, doc: 'How long --wait waits: 90s, 5m.' },
     ...connectionOptions,
   ],

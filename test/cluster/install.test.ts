@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { guardBinding } from '../../src/core/cluster/guard.ts';
 import { fieldManagers, names, ownNamespace } from '../../src/core/cluster/names.ts';
 import { readOptions } from '../../src/core/cluster/options.ts';
 import { registration } from '../../src/core/cluster/registration.ts';
@@ -227,7 +228,7 @@ test('an installation', { skip: assets.skip }, async (context) => {
     assert.match(stderr, /^Cannot finish the installation: after 0\.6 s, .* run "pillion doctor"$/m);
   });
 
-  await context.test('is waited for until the webhook is registered', async () => {
+  await context.test('is waited for until the webhook is registered and the guard in force', async () => {
     const waiting = install('--wait', '--timeout', '1m');
     // pods of an earlier image are there too, and go one by one as new ones become ready
     const isRolledOut = async (): Promise<boolean> => {
@@ -243,10 +244,14 @@ test('an installation', { skip: assets.skip }, async (context) => {
     const caBundle = readFileSync(join(plane.directory, 'apiserver.crt'), 'utf8');
     const object = registration({ options: options.value, caBundle, hasMatchConditions: true });
     await kube.apply(object, { fieldManager: fieldManagers.control });
+    const binding = guardBinding(options.value);
+    assert.ok(binding !== undefined);
+    await kube.apply(binding, { fieldManager: fieldManagers.control });
     const { exitCode, stdout } = await waiting;
     assert.equal(exitCode, 0, stdout);
-    const told = [...stdout.matchAll(/^(?:Deployment|Registration|Pillion).*$/gm)].map(([line]) => line);
+    const told = [...stdout.matchAll(/^(?:Deployment|Registration|Guard|Pillion).*$/gm)].map(([line]) => line);
     assert.ok(told.includes('Deployment pillion-webhook: 2 of 2 replicas available'), stdout);
+    assert.ok(told.includes('Guard: in force (warn)'), stdout);
     assert.equal(told.at(-1), 'Pillion is installed');
     assert.equal(new Set(told).size, told.length, 'only what is new is told');
   });

@@ -33,16 +33,21 @@ const apiVersion = 'admissionregistration.k8s.io/v1';
  * Kubernetes 1.30 on.
  */
 export function guard(options: ClusterOptions, injector: GuardedConfig): readonly KubeObject[] {
-  if (options.guard === 'off') return [];
+  const binding = guardBinding(options);
+  if (binding === undefined) return [];
+  const { metadata } = binding;
+  return [{ apiVersion, kind: 'ValidatingAdmissionPolicy', metadata, spec: policy(options, injector) }, binding];
+}
+
+/** What puts the policy in force, which the injector configuration has no say in; undefined where the option is off. */
+export function guardBinding(options: ClusterOptions): KubeObject | undefined {
+  if (options.guard === 'off') return undefined;
   const metadata = { name: names.guard, labels: ownLabels('control') };
-  const binding: V1ValidatingAdmissionPolicyBindingSpec = {
+  const spec: V1ValidatingAdmissionPolicyBindingSpec = {
     policyName: names.guard,
     validationActions: options.guard === 'deny' ? ['Deny'] : ['Warn', 'Audit'],
   };
-  return [
-    { apiVersion, kind: 'ValidatingAdmissionPolicy', metadata, spec: policy(options, injector) },
-    { apiVersion, kind: 'ValidatingAdmissionPolicyBinding', metadata, spec: binding },
-  ];
+  return { apiVersion, kind: 'ValidatingAdmissionPolicyBinding', metadata, spec };
 }
 
 function policy(options: ClusterOptions, injector: GuardedConfig): V1ValidatingAdmissionPolicySpec {

@@ -1,6 +1,7 @@
 // Answers: is an installation up yet, and what is still missing.
 // Does not belong here: asking again and again (edge/kube/await-rollout.ts).
 import { findDrift } from '../cluster/drift.ts';
+import { guardBinding } from '../cluster/guard.ts';
 import type { ClusterOptions } from '../cluster/options.ts';
 import { registeredBundle, registration, withoutBundles } from '../cluster/registration.ts';
 import { isObject } from '../model/json.ts';
@@ -38,6 +39,17 @@ export function registrationStep(found: KubeObject | undefined, options: Cluster
   const wanted = registration({ options, caBundle: undefined, hasMatchConditions: false });
   if (findDrift(withoutBundles(found), wanted) !== undefined) return waitsFor('not yet as the options ask');
   return { what: 'Registration', isDone: true, state: 'the API server calls the webhook' };
+}
+
+/** The guard is in force as the options ask, or gone; control writes it too. */
+export function guardStep(found: KubeObject | undefined, options: ClusterOptions): RolloutStep {
+  const wanted = guardBinding(options);
+  if (wanted === undefined) {
+    return { what: 'Guard', isDone: found === undefined, state: found === undefined ? 'off' : 'not yet taken away' };
+  }
+  if (found === undefined) return { what: 'Guard', isDone: false, state: 'not yet written' };
+  const isDone = findDrift(found, wanted) === undefined;
+  return { what: 'Guard', isDone, state: isDone ? `in force (${options.guard})` : 'not yet as the options ask' };
 }
 
 function numberAt(object: unknown, key: string): number {

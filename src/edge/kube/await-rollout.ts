@@ -1,9 +1,10 @@
 // Answers: when is an installation up. Asks every half second and tells of every step that came further.
 // Does not belong here: what counts as up (core/install/rollout.ts).
+import { hasPolicies, minorOf } from '../../core/cluster/kubernetes-version.ts';
 import { names, ownNamespace } from '../../core/cluster/names.ts';
 import type { ClusterOptions } from '../../core/cluster/options.ts';
 import { resources } from '../../core/cluster/resources.ts';
-import { deploymentStep, type RolloutStep, registrationStep } from '../../core/install/rollout.ts';
+import { deploymentStep, guardStep, type RolloutStep, registrationStep } from '../../core/install/rollout.ts';
 import { pause } from '../pause.ts';
 import type { Kube } from './client.ts';
 import { KubeError } from './kube-error.ts';
@@ -13,7 +14,8 @@ const intervalMs = 500;
 const unanswered: RolloutStep = { what: 'API server', isDone: false, state: 'does not answer' };
 
 /**
- * Waits until both Deployments are available and the registration is as the options ask, or the signal aborts.
+ * Waits until both Deployments are available and the registration and the guard are as the options ask, or the signal
+ * aborts.
  * @returns the steps that are not done; none where everything is up
  */
 export async function awaitRollout(
@@ -39,15 +41,19 @@ export async function awaitRollout(
 /** That the API server does not answer just now is a step too: it comes back, or time is up. */
 async function readSteps(kube: Kube, options: ClusterOptions): Promise<readonly RolloutStep[]> {
   try {
-    const [control, webhook, registration] = await Promise.all([
+    // before Kubernetes 1.30 there is nothing that a guard could be made of
+    const isGuarded = hasPolicies(minorOf(await kube.call('GET', '/version')));
+    const [control, webhook, registration, binding] = await Promise.all([
       kube.get(resources.deployments, names.control, ownNamespace),
       kube.get(resources.deployments, names.webhook, ownNamespace),
       kube.get(resources.mutatingWebhooks, names.registration),
+      isGuarded ? kube.get(resources.admissionPolicyBindings, names.guard) : undefined,
     ]);
     return [
       deploymentStep(names.control, control),
       deploymentStep(names.webhook, webhook),
       registrationStep(registration, options),
+      ...(isGuarded ? [guardStep(binding, options)] : []),
     ];
   } catch (error) {
     if (error instanceof KubeError && error.isRetryable) return [unanswered];

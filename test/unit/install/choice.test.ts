@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { guardBinding } from '../../../src/core/cluster/guard.ts';
 import { registration } from '../../../src/core/cluster/registration.ts';
 import { changesBetween } from '../../../src/core/install/change.ts';
 import { fitOf, type Survey } from '../../../src/core/install/fit.ts';
 import { imageFor } from '../../../src/core/install/image.ts';
 import { initialOptionsText, readOptionsText, withSettings } from '../../../src/core/install/options-text.ts';
-import { deploymentStep, registrationStep } from '../../../src/core/install/rollout.ts';
+import { deploymentStep, guardStep, registrationStep } from '../../../src/core/install/rollout.ts';
 import type { KubeObject } from '../../../src/core/model/kube-object.ts';
 
 function optionsOf(text: string) {
@@ -206,5 +207,16 @@ suite('an installation is up', () => {
     assert.ok(registered('CERTIFICATE', '', false).isDone, 'before Kubernetes 1.30');
     const other = registered('CERTIFICATE', '{tags: [blue], onlyTags: true}');
     assert.deepEqual([other.isDone, other.state], [false, 'not yet as the options ask']);
+  });
+
+  test('when the guard is in force as the options ask, or gone where it is off', () => {
+    const step = (asked: string, there = 'off') =>
+      guardStep(guardBinding(optionsOf(`guard: ${there}`)), optionsOf(`guard: ${asked}`));
+    assert.deepEqual(
+      [step('deny').isDone, step('deny', 'warn').isDone, step('deny', 'deny').isDone],
+      [false, false, true],
+    );
+    assert.deepEqual([step('off').isDone, step('off', 'warn').isDone], [true, false]);
+    assert.equal(step('warn', 'warn').state, 'in force (warn)');
   });
 });
