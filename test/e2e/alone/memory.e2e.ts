@@ -14,7 +14,7 @@ import { pod } from '../objects.ts';
 const cluster = sharedCluster();
 const mostMegabytes = 130;
 /** So that they have worked whatever ran before. */
-const load = { perSecond: 50, seconds: 12 };
+const load = { perSecond: 20, seconds: 15 };
 
 test('webhooks that have injected hundreds of pods have less than 130 MB in memory', (t) =>
   inNamespace(t, cluster, injected, async ({ name }) => {
