@@ -85,8 +85,8 @@ async function runWithin(
     isKept = process.env['KEEP'] === '1';
     throw await withEvidence(cluster, { test: slugOf(test), namespace: name, error });
   } finally {
-    // the cluster takes its time over it; nobody waits
-    if (!isKept) await cluster.kube.remove(resources.namespaces, name);
+    // the cluster takes its time over it; nobody waits, and why a test failed is not lost over it
+    if (!isKept) await cluster.kube.remove(resources.namespaces, name).catch(() => {});
   }
 }
 

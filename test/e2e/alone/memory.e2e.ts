@@ -14,7 +14,7 @@ import { pod } from '../objects.ts';
 const cluster = sharedCluster();
 const mostMegabytes = 130;
 /** So that they have worked whatever ran before. */
-const load = { perSecond: 50, seconds: 12 };
+const load = { perSecond: 20, seconds: 15 };
 
 test('webhooks that have injected hundreds of pods have less than 130 MB in memory', (t) =>
   inNamespace(t, cluster, injected, async ({ name }) => {
@@ -25,12 +25,16 @@ test('webhooks that have injected hundreds of pods have less than 130 MB in memo
     const place = { namespace: ownNamespace, labelSelector: componentSelector('webhook') };
     const { items } = await cluster.kube.list(resources.pods, place);
     assert.equal(items.length, 2);
-    for (const { metadata } of items) {
-      const { megabytes, minutes, admissions } = await figuresOf(metadata.name);
+    const replicas = await Promise.all(items.map(({ metadata }) => figuresOf(metadata.name)));
+    for (const { megabytes, minutes, admissions } of replicas) {
       t.diagnostic(`${megabytes.toFixed(1)} MB after ${minutes.toFixed(1)} min and ${admissions} admissions`);
-      assert.ok(admissions > 0);
-      assert.ok(megabytes < mostMegabytes, `${metadata.name} has ${megabytes.toFixed(1)} MB in memory`);
     }
+    // how they are shared out is for the API server to say
+    assert.ok(replicas.reduce((sum, { admissions }) => sum + admissions, 0) >= creations.length);
+    assert.ok(
+      replicas.every(({ megabytes }) => megabytes < mostMegabytes),
+      `${replicas.map(({ megabytes }) => megabytes.toFixed(1)).join(' and ')} MB`,
+    );
   }));
 
 interface Figures {
