@@ -4,7 +4,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { after, before, suite, type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Resource, resources } from '../../src/core/cluster/resources.ts';
+import { pathOf, type Resource, resources } from '../../src/core/cluster/resources.ts';
+import type { JsonObject } from '../../src/core/model/json.ts';
 import type { KubeObject } from '../../src/core/model/kube-object.ts';
 import type { StringMap } from '../../src/core/model/pod.ts';
 import { connect, type Kube } from '../../src/edge/kube/client.ts';
@@ -46,6 +47,20 @@ function namespace(name: string, labels: StringMap = {}): KubeObject {
 
 async function label(kube: Kube, name: string, labels: StringMap): Promise<void> {
   await kube.apply(namespace(name, labels), { fieldManager: 'test' });
+}
+
+/** The same, but for what a list of the namespaces answers; `nth` counts them from 1. Few namespaces are one page. */
+function withLists(kube: Kube, answer: (page: JsonObject, nth: number) => JsonObject): Kube {
+  let lists = 0;
+  return {
+    ...kube,
+    call: async (method, path, options) => {
+      const page = await kube.call(method, path, options);
+      if (method !== 'GET' || path !== pathOf(resources.namespaces)) return page;
+      lists += 1;
+      return answer(page, lists);
+    },
+  };
 }
 
 suite('a reflector', { skip: assets.skip }, () => {
@@ -135,13 +150,10 @@ suite('a reflector', { skip: assets.skip }, () => {
   test('goes on from where it was when its watch is cut', async (context) => {
     const proxy = await startTcpProxy(context, plane);
     let lists = 0;
-    const counted: Kube = {
-      ...proxy.kube,
-      list: (...args) => {
-        lists += 1;
-        return proxy.kube.list(...args);
-      },
-    };
+    const counted = withLists(proxy.kube, (page, nth) => {
+      lists = nth;
+      return page;
+    });
     const followed = follow(context, counted);
     await until('it is synced', async () => followed.hasSynced);
     for (const round of ['first', 'second', 'third']) {
@@ -173,33 +185,23 @@ suite('a reflector', { skip: assets.skip }, () => {
   });
 
   test('lists again where the API server no longer knows the moment', async (context) => {
-    const { kube } = plane;
-    let isOld = true;
-    const aged: Kube = {
-      ...kube,
-      list: async (...args) => {
-        const found = await kube.list(...args);
-        if (!isOld) return found;
-        isOld = false;
-        return { items: [], resourceVersion: '1' };
-      },
-    };
+    let lists = 0;
+    const aged = withLists(plane.kube, (page, nth) => {
+      lists = nth;
+      return nth > 1 ? page : { ...page, items: [], metadata: { resourceVersion: '1' } };
+    });
     const followed = follow(context, aged);
     await until('the namespaces are there', async () => followed.items().has('default'));
+    assert.equal(lists, 2);
     assert.deepEqual(followed.troubles, [], 'it is no trouble');
   });
 
   test('finds by a list what a watch did not tell', async (context) => {
-    const { kube } = plane;
-    let lists = 0;
-    const blind: Kube = {
-      ...kube,
-      list: async (...args) => {
-        lists += 1;
-        const found = await kube.list(...args);
-        return lists > 1 ? found : { ...found, items: found.items.filter(({ metadata }) => metadata.name !== 'seen') };
-      },
-    };
+    const blind = withLists(plane.kube, (page, nth) => {
+      if (nth > 1) return page;
+      const items = page['items'] as readonly KubeObject[];
+      return { ...page, items: items.filter(({ metadata }) => metadata.name !== 'seen') };
+    });
     const followed = follow(context, blind, { times: { listMs: 2_000, stallMs: 500 } });
     await until('it is synced', async () => followed.hasSynced);
     assert.equal(followed.items().has('seen'), false);
