@@ -216,7 +216,10 @@ test('an installation', { skip: assets.skip }, async (context) => {
     await kube.create(oldNode('old'));
     const { exitCode, stderr } = await install('--diff');
     assert.equal(exitCode, 0);
-    assert.match(stderr, /^Note: 1 of 1 nodes run a kubelet older than 1\.33 \(v1\.31\.4\): .*Jobs do not complete; .*jobCompletion.*$/m);
+    assert.match(
+      stderr,
+      /^Note: 1 of 1 nodes run a kubelet older than 1\.33 \(v1\.31\.4\): .*Jobs do not complete; .*jobCompletion.*$/m,
+    );
     assert.equal((await install('--diff', '--set', 'native=false')).stderr, '');
     await kube.remove(resources.nodes, 'old');
   });
