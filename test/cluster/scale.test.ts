@@ -18,7 +18,7 @@ import { creation, kubeletOf, namespaceObject, nodeObject, poolOf, type Write, w
 const [namespaces, nodes] = [5_000, 1_000];
 const [newKubelet, oldKubelet] = ['v1.34.0', 'v1.32.4'];
 const mostTimes = 1.15;
-const plan = { connections: 8, turns: 7, seconds: 1.2 };
+const plan = { connections: 8, turns: 11, seconds: 1.2 };
 const warmUpSeconds = 2;
 
 /** What a control plane of Istio has. On OpenShift namespaces count too, for the user that the proxy runs as. */
