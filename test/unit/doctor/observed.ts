@@ -160,3 +160,22 @@ export function checkOf(observations: Observations, id: CheckId): CheckOutcome {
   if (check === undefined) throw new Error(`there is no check ${id}`);
   return check;
 }
+
+/** Labels of a namespace. */
+export const optedIn = { 'istio-injection': 'enabled' };
+
+/** A webhook with it is called in one of the namespaces of `stateWith` only: `shop`. */
+export const quiet = { namespaceSelector: { matchLabels: { team: 'quiet' } } };
+
+/** A cluster with two namespaces that opted in, `shop` and `pets`; its probes know whom they were sent to. */
+export function stateWith(changes: Partial<Observations>): Observations {
+  const namespaces = seen([namespace('shop', { ...optedIn, team: 'quiet' }), namespace('pets', optedIn)]);
+  return withCalls(observed({ namespaces, ...changes }));
+}
+
+/** What is found, a line each. */
+export function textOf(observations: Observations): string {
+  return findingsOf(observations)
+    .map(({ what }) => what)
+    .join('\n');
+}

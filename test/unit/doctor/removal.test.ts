@@ -1,15 +1,11 @@
 // Who is named where an injected pod comes back without its proxy.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Observations, ProbeOutcome, ProbeResult } from '../../../src/core/doctor/observations.ts';
+import type { ProbeOutcome, ProbeResult } from '../../../src/core/doctor/observations.ts';
 import { injectedPod, keyOf } from '../../../src/core/doctor/probes.ts';
 import { askAboutProxy } from '../../../src/core/doctor/removal.ts';
 import type { JsonObject } from '../../../src/core/model/json.ts';
-import { findingsOf, foreign, namesOf, namespace, observed, registered, seen, withCalls } from './observed.ts';
-
-const optedIn = { 'istio-injection': 'enabled' };
-const quiet = { namespaceSelector: { matchLabels: { team: 'quiet' } } };
-const namespaces = seen([namespace('shop', { ...optedIn, team: 'quiet' }), namespace('pets', optedIn)]);
+import { foreign, namesOf, quiet, registered, seen, stateWith, textOf } from './observed.ts';
 
 const refusedByGuard: ProbeOutcome = {
   kind: 'refused',
@@ -25,19 +21,9 @@ function probe(place: string, became: 'whole' | 'bare' | 'refused'): ProbeResult
   return { purpose: 'injection', place: { namespace: place, labels: {} }, called: [], outcome };
 }
 
-function state(changes: Partial<Observations>): Observations {
-  return withCalls(observed({ namespaces, ...changes }));
-}
-
-function textOf(observations: Observations): string {
-  return findingsOf(observations)
-    .map(({ what }) => what)
-    .join('\n');
-}
-
 test('a pod that says it was injected and has no proxy was reached: the webhook that removed it is named', () => {
   const configurations = seen([registered(), foreign('z-one')]);
-  const found = state({ configurations, probes: [probe('shop', 'bare')] });
+  const found = stateWith({ configurations, probes: [probe('shop', 'bare')] });
   assert.deepEqual(namesOf(found), ['sidecar-removed']);
   assert.match(
     textOf(found),
@@ -47,14 +33,14 @@ test('a pod that says it was injected and has no proxy was reached: the webhook 
 
 test('a pod that the guard refuses for it tells the same', () => {
   const configurations = seen([registered(), foreign('z-one')]);
-  const found = state({ configurations, probes: [probe('shop', 'refused')] });
+  const found = stateWith({ configurations, probes: [probe('shop', 'refused')] });
   assert.deepEqual(namesOf(found), ['sidecar-removed']);
   assert.match(textOf(found), /^Webhook "z-one\.example\.com"/);
 });
 
 test('who was called for a pod that kept its proxy is not named', () => {
   const configurations = seen([registered(), foreign('a-one'), foreign('z-two', quiet)]);
-  const found = state({ configurations, probes: [probe('shop', 'bare'), probe('pets', 'whole')] });
+  const found = stateWith({ configurations, probes: [probe('shop', 'bare'), probe('pets', 'whole')] });
   assert.deepEqual(askAboutProxy(found.probes), []);
   assert.match(textOf(found), /^Webhook "z-two\.example\.com"/);
   assert.doesNotMatch(textOf(found), /a-one/);
@@ -62,7 +48,7 @@ test('who was called for a pod that kept its proxy is not named', () => {
 
 test('of two that are always called together both are asked, and what they do to restartPolicy counts for nothing', () => {
   const configurations = seen([registered(), foreign('a-one'), foreign('z-two')]);
-  const found = state({ configurations, probes: [probe('shop', 'bare')] });
+  const found = stateWith({ configurations, probes: [probe('shop', 'bare')] });
   const questions = askAboutProxy(found.probes);
   assert.deepEqual(
     questions.map(({ webhook, about }) => [keyOf(webhook), about]),
@@ -85,6 +71,6 @@ test('a pod whose templates brought no proxy is injected all the same', () => {
   const pod = injectedPod({ namespace: 'shop', labels: {} });
   const annotations = { 'sidecar.istio.io/status': '{"initContainers":null,"containers":["agent"]}' };
   const outcome = { kind: 'created' as const, pod: { ...pod, metadata: { annotations }, spec: { containers: [] } } };
-  const found = state({ probes: [{ ...probe('shop', 'whole'), outcome }] });
+  const found = stateWith({ probes: [{ ...probe('shop', 'whole'), outcome }] });
   assert.deepEqual(namesOf(found), []);
 });

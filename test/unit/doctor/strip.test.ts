@@ -2,38 +2,25 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { knowledgeOf } from '../../../src/core/doctor/knowledge.ts';
-import type { Observations } from '../../../src/core/doctor/observations.ts';
 import { keyOf, planProbes } from '../../../src/core/doctor/probes.ts';
 import { askAboutRestartPolicy } from '../../../src/core/doctor/strip.ts';
 import {
   checkOf,
-  findingsOf,
   foreign,
   namespace,
   observed,
+  optedIn,
+  quiet,
   registered,
   restartable,
   seen,
-  withCalls,
+  stateWith,
+  textOf,
 } from './observed.ts';
-
-const quiet = { namespaceSelector: { matchLabels: { team: 'quiet' } } };
-const optedIn = { 'istio-injection': 'enabled' };
-const namespaces = seen([namespace('shop', { ...optedIn, team: 'quiet' }), namespace('pets', optedIn)]);
-
-function state(changes: Partial<Observations>): Observations {
-  return withCalls(observed({ namespaces, ...changes }));
-}
-
-function textOf(observations: Observations): string {
-  return findingsOf(observations)
-    .map(({ what }) => what)
-    .join('\n');
-}
 
 test('a webhook that is called where pods lose it, and not where they keep it, is the one', () => {
   const configurations = seen([registered(), foreign('a-one'), foreign('b-two', quiet)]);
-  const found = state({ configurations, probes: [restartable('shop', 'refused'), restartable('pets')] });
+  const found = stateWith({ configurations, probes: [restartable('shop', 'refused'), restartable('pets')] });
   assert.match(
     textOf(found),
     /^Webhook "b-two\.example\.com" of configuration "b-two" \(Service b-two in tools\) takes/,
@@ -43,12 +30,15 @@ test('a webhook that is called where pods lose it, and not where they keep it, i
 
 test('a pod that came back without it, and was not refused, counts as well', () => {
   const configurations = seen([registered(), foreign('a-one')]);
-  assert.match(textOf(state({ configurations, probes: [restartable('shop', 'stripped')] })), /"a-one\.example\.com"/);
+  assert.match(
+    textOf(stateWith({ configurations, probes: [restartable('shop', 'stripped')] })),
+    /"a-one\.example\.com"/,
+  );
 });
 
 test('of two that are always called together both are asked, and the one that did it is named', () => {
   const configurations = seen([registered(), foreign('z-two'), foreign('a-one')]);
-  const found = state({ configurations, probes: [restartable('shop', 'refused'), restartable('pets', 'refused')] });
+  const found = stateWith({ configurations, probes: [restartable('shop', 'refused'), restartable('pets', 'refused')] });
   const asked = askAboutRestartPolicy(found.probes);
   assert.deepEqual(
     asked.map(({ webhook }) => keyOf(webhook)),
@@ -73,7 +63,7 @@ test('of two that are always called together both are asked, and the one that di
 
 test('where nobody answers, all are named in the order of their calls', () => {
   const configurations = seen([registered(), foreign('z-two'), foreign('a-one')]);
-  const found = state({ configurations, probes: [restartable('shop', 'refused')] });
+  const found = stateWith({ configurations, probes: [restartable('shop', 'refused')] });
   assert.match(
     textOf(found),
     /^One of these, in the order of their calls, takes .*: webhook "a-one\..*, webhook "z-two\./,
@@ -82,21 +72,24 @@ test('where nobody answers, all are named in the order of their calls', () => {
 
 test('a webhook that strips only some pods is not let off by one that it left alone', () => {
   const configurations = seen([registered(), foreign('a-one')]);
-  const found = state({ configurations, probes: [restartable('shop', 'refused'), restartable('pets')] });
+  const found = stateWith({ configurations, probes: [restartable('shop', 'refused'), restartable('pets')] });
   assert.match(textOf(found), /"a-one\.example\.com"/);
 });
 
 test('where nobody else is called, an old API server may have done it', () => {
   const version = seen({ major: '1', minor: '32', gitVersion: 'v1.32.2' });
-  assert.match(textOf(state({ version, probes: [restartable('shop', 'refused')] })), /leaves the API server itself/);
+  assert.match(
+    textOf(stateWith({ version, probes: [restartable('shop', 'refused')] })),
+    /leaves the API server itself/,
+  );
 });
 
 test('the injected sidecar is told from native sidecars of pods themselves', () => {
   const configurations = seen([registered(), foreign('a-one')]);
   const own = restartable('shop', 'refused');
   const injection = { ...own, purpose: 'injection' as const };
-  assert.match(textOf(state({ configurations, probes: [own] })), /off native sidecars of pods themselves/);
-  assert.match(textOf(state({ configurations, probes: [injection, own] })), /off the sidecars that are injected/);
+  assert.match(textOf(stateWith({ configurations, probes: [own] })), /off native sidecars of pods themselves/);
+  assert.match(textOf(stateWith({ configurations, probes: [injection, own] })), /off the sidecars that are injected/);
 });
 
 function labelledBy(place: string, labels: object) {
@@ -112,7 +105,7 @@ function labelledBy(place: string, labels: object) {
 test('a webhook after ours that labels a pod for injection is named, one before ours is not', () => {
   const late = { 'sidecar.istio.io/inject': 'true' };
   const at = (configuration: string, labels: object) =>
-    state({
+    stateWith({
       configurations: seen([registered(), foreign(configuration)]),
       namespaces: seen([namespace('shop', optedIn), namespace('plain')]),
       probes: [...observed().probes, labelledBy('plain', labels)],
@@ -131,7 +124,7 @@ test('a webhook after ours is not blamed for a label that one before ours put th
     metadata: { labels: { 'sidecar.istio.io/inject': 'true' } },
     spec: { containers: [{ name: 'istio-proxy' }] },
   };
-  const found = state({
+  const found = stateWith({
     configurations: seen([registered(), foreign('a-early'), foreign('z-late')]),
     namespaces: seen([namespace('shop', optedIn), namespace('plain')]),
     probes: [...observed().probes, { ...labelledBy('plain', {}), outcome: { kind: 'created', pod } }],
@@ -140,7 +133,7 @@ test('a webhook after ours is not blamed for a label that one before ours put th
 });
 
 test('a webhook before ours is not among those that may label a pod too late', () => {
-  const found = state({
+  const found = stateWith({
     configurations: seen([registered(), foreign('a-early'), foreign('z-late')]),
     namespaces: seen([namespace('shop', optedIn), namespace('plain')]),
     probes: [...observed().probes, labelledBy('plain', { 'sidecar.istio.io/inject': 'true' })],
@@ -155,7 +148,7 @@ test('for each webhook a pod is sent that it meets with as few others as can be'
     foreign('b-quiet', quiet),
     foreign('c-labelled', { objectSelector: { matchLabels: { app: 'db' } } }),
   ]);
-  const observations = state({ configurations });
+  const observations = stateWith({ configurations });
   const known = knowledgeOf(observations);
   const plans = planProbes(observations, known).map(({ purpose, places }) => [purpose, places[0]]);
   assert.deepEqual(plans, [
