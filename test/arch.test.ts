@@ -22,6 +22,7 @@ const areas: readonly (readonly [prefix: string, rank: number])[] = [
   ['core/proxy-config', 1],
   ['core/configuration', 2],
   ['core/cluster', 2.5],
+  ['core/wasm', 2.6],
   ['core/certificates', 2.7],
   ['core/settings', 2],
   ['core/decide', 3],

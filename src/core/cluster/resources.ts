@@ -55,6 +55,18 @@ export const resources = {
   issuers: resource('cert-manager.io/v1', 'Issuer', 'issuers'),
   certificates: resource('cert-manager.io/v1', 'Certificate', 'certificates'),
   proxyConfigs: resource('networking.istio.io/v1beta1', 'ProxyConfig', 'proxyconfigs'),
+  daemonSets: resource('apps/v1', 'DaemonSet', 'daemonsets'),
+  customResources: resource(
+    'apiextensions.k8s.io/v1',
+    'CustomResourceDefinition',
+    'customresourcedefinitions',
+    cluster,
+  ),
+  wasmExtensions: resource('pillion.dev/v1alpha1', 'WasmExtension', 'wasmextensions'),
+  wasmStores: resource('pillion.dev/v1alpha1', 'WasmStore', 'wasmstores', cluster),
+  filterDeployments: resource('wasme.io/v1', 'FilterDeployment', 'filterdeployments'),
+  wasmPlugins: resource('extensions.istio.io/v1alpha1', 'WasmPlugin', 'wasmplugins'),
+  envoyFilters: resource('networking.istio.io/v1alpha3', 'EnvoyFilter', 'envoyfilters'),
 } as const satisfies { readonly [name: string]: Resource };
 
 /** Connections to ports of pods: no kind, but what a right is given on. */

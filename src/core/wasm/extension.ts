@@ -1,0 +1,111 @@
+// Answers: what does a WasmExtension say, and what is written back into it. A view on the object: `declared` is what a
+// person wrote, `Standing` what the controller keeps in its status and everybody else acts by.
+import type { JsonObject } from '../model/json.ts';
+import type { StringMap } from '../model/pod.ts';
+import type { LayerDigest, ManifestDigest, ModuleDigest } from './digests.ts';
+import type { Variant } from './module.ts';
+import type { Delivery } from './names.ts';
+import type { RefusalReason } from './refusals.ts';
+import type { ModuleSource } from './source.ts';
+import type { Trust } from './trust.ts';
+
+export const phases = ['UNSPECIFIED_PHASE', 'AUTHN', 'AUTHZ', 'STATS'] as const;
+export const failStrategies = ['FAIL_CLOSE', 'FAIL_OPEN', 'FAIL_RELOAD'] as const;
+/** Of these `deny` is refused with its reason until it is built. */
+export const onMissings = ['block', 'run-without', 'deny'] as const;
+/** `image-volume` is refused with its reason until it is built. */
+export const deliveries = ['auto', 'node-store', 'agent-pull', 'image-volume'] as const;
+
+/** What a person declares: `spec`, read and checked (read-extension.ts). */
+export interface Extension {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly generation: number;
+  /** Value of the annotation pillion.dev/resolve; empty where there is none. */
+  readonly resolveAsked: string;
+  /** As written: `spec.source.image` or `spec.source.url`. */
+  readonly reference: string;
+  readonly source: ModuleSource;
+  /** Secret in the same namespace. */
+  readonly pullSecret?: string;
+  readonly trust?: Trust;
+  /** `spec.selector.matchLabels`; empty selects every pod of the namespace. */
+  readonly matchLabels: StringMap;
+  readonly phase: (typeof phases)[number];
+  readonly priority: number;
+  readonly failStrategy: (typeof failStrategies)[number];
+  readonly onMissing: 'block' | 'run-without';
+  readonly delivery: 'auto' | Delivery;
+  /** Root id of Envoy's plugin. */
+  readonly pluginName?: string;
+  readonly pluginConfig?: JsonObject;
+  /** `spec.rawConfig`: text that is no JSON object; the filter is then switched on by an EnvoyFilter. */
+  readonly rawConfig?: string;
+  /** Where an EnvoyFilter puts it, and `match.mode` of a WasmPlugin. */
+  readonly traffic: 'inbound' | 'outbound' | 'any' | 'gateway';
+  readonly vmEnv: readonly { readonly name: string; readonly value?: string; readonly fromHost?: boolean }[];
+}
+
+/** One module that was resolved, verified, validated and tried: `status.active`, `.candidate`, `.previous`. */
+export interface Revision {
+  readonly reference: string;
+  readonly pinned: string;
+  readonly variant: Variant;
+  readonly manifestDigest?: ManifestDigest;
+  readonly layerDigest?: LayerDigest;
+  readonly moduleDigest: ModuleDigest;
+  readonly sizeBytes: number;
+  readonly abi: string;
+  readonly rootIds: readonly string[];
+  readonly signedBy: readonly string[];
+}
+
+export const conditionTypes = ['Resolved', 'Verified', 'Validated', 'TrialLoaded', 'Distributed', 'Ready'] as const;
+
+export interface Condition {
+  readonly type: (typeof conditionTypes)[number];
+  readonly status: 'True' | 'False' | 'Unknown';
+  /** `Succeeded`, `Waiting`, or why not. */
+  readonly reason: 'Succeeded' | 'Waiting' | 'NotNeeded' | RefusalReason;
+  readonly message: string;
+  readonly observedGeneration: number;
+  /** RFC 3339. */
+  readonly lastTransitionTime: string;
+}
+
+/** `status`. Nodes fetch active, candidate and previous; the WasmPlugin names active. */
+export interface Standing {
+  readonly observedGeneration?: number;
+  /** The value of pillion.dev/resolve that the candidate or active revision was resolved for. */
+  readonly resolvedFor?: string;
+  readonly conditions?: readonly Condition[];
+  readonly candidate?: Revision;
+  readonly active?: Revision;
+  readonly previous?: Revision;
+  readonly nodes?: {
+    readonly wanted: number;
+    readonly ready: number;
+    readonly failed?: readonly { readonly node: string; readonly reason: string; readonly message: string }[];
+  };
+  readonly pods?: JsonObject;
+}
+
+/** What `kubectl get wasmstores` shows: one object per node, named as the node, written by its agent. */
+export interface StoredModule {
+  readonly digest: ModuleDigest;
+  readonly state: 'Fetching' | 'Ready' | 'Failed';
+  readonly reason?: RefusalReason;
+  /** At most 256 characters. */
+  readonly message?: string;
+  readonly attempts?: number;
+  /** RFC 3339. */
+  readonly nextRetryTime?: string;
+  readonly sizeBytes?: number;
+}
+
+export interface StoreStatus {
+  readonly agentVersion: string;
+  readonly usedBytes: number;
+  readonly modules: readonly StoredModule[];
+}
