@@ -1,5 +1,6 @@
 // Answers: how is the delivery of Wasm extensions told to behave: group `wasm` of the options.
 import { z } from 'zod';
+import { digestForm } from '../model/digest.ts';
 import { boolean, dnsLabel, oneOf } from './option-fields.ts';
 
 const wasmKeys = z
@@ -28,9 +29,7 @@ const hosts = z
   .max(100, 'must have at most 100 entries')
   .default(() => []);
 
-const digest = z
-  .string('must be a text')
-  .regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 lower-case hexadecimal digits');
+const digest = z.string('must be a text').regex(digestForm, 'must be sha256: and 64 lower-case hexadecimal digits');
 
 /** `wasm` of the options. */
 export const wasm = z
@@ -71,7 +70,7 @@ export const wasm = z
         .array(digest, 'must be a list of digests')
         .max(1000, 'must have at most 1000 entries')
         .default(() => [])
-        .describe('Digests of manifests or modules that are never taken.'),
+        .describe('Digests of indexes, manifests, layers or modules that are never taken.'),
       modules: z
         .array(
           z.strictObject(

@@ -16,6 +16,9 @@ export const onMissings = ['block', 'run-without', 'deny'] as const;
 /** `image-volume` is refused with its reason until it is built. */
 export const deliveries = ['auto', 'node-store', 'agent-pull', 'image-volume'] as const;
 
+/** `gateway` is refused with its reason until it is built. */
+export const traffics = ['inbound', 'outbound', 'any', 'gateway'] as const;
+
 /** What a person declares: `spec`, read and checked (read-extension.ts). */
 export interface Extension {
   readonly namespace: string;
@@ -43,7 +46,7 @@ export interface Extension {
   /** `spec.rawConfig`: text that is no JSON object; the filter is then switched on by an EnvoyFilter. */
   readonly rawConfig?: string;
   /** Where an EnvoyFilter puts it, and `match.mode` of a WasmPlugin. */
-  readonly traffic: 'inbound' | 'outbound' | 'any' | 'gateway';
+  readonly traffic: (typeof traffics)[number];
   readonly vmEnv: readonly { readonly name: string; readonly value?: string; readonly fromHost?: boolean }[];
 }
 
@@ -53,12 +56,16 @@ export interface Revision {
   readonly pinned: string;
   readonly variant: Variant;
   readonly manifestDigest?: ManifestDigest;
+  /** Of the index that the tag names, where it names one: what the tag is compared with later. */
+  readonly indexDigest?: ManifestDigest;
   readonly layerDigest?: LayerDigest;
   readonly moduleDigest: ModuleDigest;
   readonly sizeBytes: number;
   readonly abi: string;
   readonly rootIds: readonly string[];
   readonly signedBy: readonly string[];
+  /** What was trusted when it was verified, as a print (prints.ts); verified anew where it is another. */
+  readonly trusted?: string;
 }
 
 export const conditionTypes = ['Resolved', 'Verified', 'Validated', 'TrialLoaded', 'Distributed', 'Ready'] as const;
@@ -89,6 +96,12 @@ export interface Standing {
     readonly failed?: readonly { readonly node: string; readonly reason: string; readonly message: string }[];
   };
   readonly pods?: JsonObject;
+  /** The tag names this manifest now, which is neither active nor on its way. */
+  readonly moved?: { readonly manifestDigest: ManifestDigest };
+  /** Prints of what passed its trial: module, configuration and proxy (prints.ts). */
+  readonly tried?: readonly string[];
+  /** For the columns of `kubectl get` alone. */
+  readonly shown?: { readonly digest: string; readonly nodes: string; readonly pods: string };
 }
 
 /** What `kubectl get wasmstores` shows: one object per node, named as the node, written by its agent. */

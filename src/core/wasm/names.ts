@@ -10,13 +10,10 @@ export const nodeNamespace = 'pillion-node';
 /** DaemonSet and ServiceAccount of the node agent. */
 export const agentName = 'pillion-agent';
 
-/** Path under which the API server calls the webhook for pods that another injector injects. */
-export const deliveryPath = '/wasm';
-
 /** The store on a node. Pods see `modules` alone, read-only, under the same path. */
 export const storeRoot = '/var/lib/pillion/wasm';
 export const modulesDirectory = `${storeRoot}/modules`;
-/** Files that stand for extensions: a hard link to the module that an extension runs, there once it is switched on. */
+/** What stands for extensions, and is a file once their pods may start (edge/store/gates.ts). */
 export const extensionsDirectory = `${storeRoot}/extensions`;
 
 /** Path of a module, on the node and in the proxy. */
@@ -24,17 +21,27 @@ export function modulePath(digest: ModuleDigest): string {
   return `${modulesDirectory}/sha256/${hexOf(digest)}.wasm`;
 }
 
+/** The name of a file has at most 255 bytes (NAME_MAX), that of an object 253. */
+const longestInFile = 240;
+
+/**
+ * What stands for one extension, as `shop/hello_1a2b3c4d`: an extension that is made anew under the same name is another
+ * one, and its pods do not start because the one before was switched on. Names of Kubernetes have no `_`.
+ * @param uid of the object; empty, or anything that is no uid, where it comes from a file that was never applied
+ */
+export function gateName(namespace: string, name: string, uid: string): string {
+  const start = /^[0-9a-f]{8}/.exec(uid)?.[0];
+  return `${namespace}/${name.slice(0, longestInFile)}${start === undefined ? '' : `_${start}`}`;
+}
+
 /** Path on the node that the kubelet waits for before it starts a pod that must not run without the extension. */
-export function gatePath(namespace: string, name: string): string {
-  return `${extensionsDirectory}/${namespace}/${name}.wasm`;
+export function gatePath(namespace: string, name: string, uid: string): string {
+  return `${extensionsDirectory}/${gateName(namespace, name, uid)}.wasm`;
 }
 
 /** Label of pods: how modules come to their proxy. Selected by the WasmPlugins that we write. */
 export const deliveryLabel = 'pillion.dev/wasm-delivery';
-export type Delivery = 'node-store' | 'agent-pull';
-/** Annotation of pods: for each extension that selects the pod, how it is delivered and why. JSON. */
-export const extensionsAnnotation = 'pillion.dev/wasm-extensions';
-/** Annotation of pods that users write: modules to mount by digest, without any extension. `sha256:…,sha256:…` */
-export const modulesAnnotation = 'pillion.dev/wasm-modules';
+export type { Delivery } from '../model/delivered.ts';
+export { deliveryPath, extensionsAnnotation, modulesAnnotation } from '../model/delivered.ts';
 /** Annotation of an extension: a new value has its tag resolved anew. */
 export const resolveAnnotation = 'pillion.dev/resolve';

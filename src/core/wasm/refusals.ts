@@ -45,6 +45,12 @@ export const refusals = {
     'The declaration asks for something that this version does not do.',
     'Leave it out, as the message says.',
   ),
+  NameTaken: row(
+    'declaration',
+    true,
+    'An object of the name that is to be written is there, and is not ours.',
+    'Give the extension another name, or delete the other object.',
+  ),
   // the registry
   RegistryUnreachable: row(
     'registry',
@@ -166,7 +172,7 @@ export const refusals = {
     'publisher',
     false,
     "The mesh's proxy does not load the module with this configuration, or does not answer through it.",
-    'Read the lines of the proxy in the message; try it with "pillion wasm inspect".',
+    'Mend the module or its configuration, as the lines of the proxy in the message say.',
   ),
   TrialImpossible: row(
     'cluster',
@@ -180,6 +186,12 @@ export const refusals = {
     true,
     'A node cannot get the module.',
     'See kubectl get wasmstores, which names the reason.',
+  ),
+  SwitchImpossible: row(
+    'cluster',
+    true,
+    "Istio's object for the extension cannot be written.",
+    'See what the API server says in the message; it is written again by itself.',
   ),
   DiskFull: row('cluster', true, 'The disk of the node is full.', 'Make room; the agent tries again by itself.'),
   StoreBroken: row(
@@ -217,7 +229,13 @@ export function refusal(reason: RefusalReason, message: string, retryAfterMs?: n
   return { reason, message, ...(retryAfterMs !== undefined && { retryAfterMs }) };
 }
 
+/** What to do, as the end of a message. */
+export function remedyText(reason: RefusalReason): string {
+  const { remedy } = refusals[reason];
+  return `${remedy.charAt(0).toLowerCase()}${remedy.slice(1)}`.replace(/\.$/, '');
+}
+
 /** The refusal as one line: `TooLarge: the module is …; strip it …`. */
 export function refusalLine({ reason, message }: Refusal): string {
-  return `${reason}: ${message}; ${refusals[reason].remedy}`;
+  return `${reason}: ${message}; ${remedyText(reason)}`;
 }

@@ -1,0 +1,212 @@
+// Answers: what stands in the status of an extension, by how far it is on its road: revisions, conditions, counts. A time
+// changes only with its condition, so that the same state is the same status and is not written again.
+// Does not belong here: the road (rollout.ts), what is kept of it (extension.ts).
+import type { JsonObject } from '../../model/json.ts';
+import { mostTried } from '../declaration/standing.ts';
+import { hexOf } from '../digests.ts';
+import { type Condition, conditionTypes, type Extension, type Revision, type Standing } from '../extension.ts';
+import { type Refusal, remedyText } from '../refusals.ts';
+import { hasMoved, type Road, type Verdict } from './rollout.ts';
+import type { RolloutInput, Stage } from './rollout-input.ts';
+
+export interface StatusInput {
+  readonly rollout: RolloutInput;
+  readonly road: Road;
+  /** `status.pods`, by what runs after this. */
+  readonly pods: (active: Revision | undefined) => JsonObject;
+  /** RFC 3339. */
+  readonly now: string;
+}
+
+/** The status as it should be now. Its own input again gives the same. */
+export function nextStanding({ rollout, road, pods, now }: StatusInput): Standing {
+  const { extension, standing } = rollout;
+  const revisions = nextRevisions(rollout, road);
+  const counts = pods(revisions.active);
+  const { nodes } = road.distribution ?? {};
+  const next: Standing = {
+    observedGeneration: extension.generation,
+    ...revisions,
+    ...(nodes !== undefined && { nodes }),
+    pods: counts,
+    shown: {
+      digest: revisions.active === undefined ? '' : shortDigest(revisions.active),
+      nodes: nodes === undefined ? '' : `${nodes.ready}/${nodes.wanted}`,
+      pods: `${counts['delivered']}/${counts['selected']}`,
+    },
+  };
+  return { ...next, conditions: conditionsOf(rollout, road, next, { before: standing.conditions ?? [], now }) };
+}
+
+/** The status of a declaration that cannot be read. What runs, runs on. */
+export function refusedStanding(
+  { standing, generation }: { readonly standing: Standing; readonly generation: number },
+  refused: Refusal,
+  now: string,
+): Standing {
+  const { candidate: _, ...others } = standing;
+  const verdicts = new Map<Stage, Verdict>([['Resolved', { kind: 'refused', refusal: refused }]]);
+  const draft = draftOf(verdicts, standing.active, refused);
+  const stamp: Stamp = { before: standing.conditions ?? [], now, generation };
+  return {
+    ...others,
+    observedGeneration: generation,
+    conditions: conditionTypes.map((type) =>
+      stamped(
+        type,
+        draft(type, () => ''),
+        stamp,
+      ),
+    ),
+  };
+}
+
+/** The first twelve digits, as columns show it. */
+export function shortDigest({ moduleDigest }: Pick<Revision, 'moduleDigest'>): string {
+  return hexOf(moduleDigest).slice(0, 12);
+}
+
+type Revisions = Pick<Standing, 'candidate' | 'active' | 'previous' | 'resolvedFor' | 'moved' | 'tried'>;
+
+function nextRevisions({ extension, standing, attempt }: RolloutInput, road: Road): Revisions {
+  const { revision } = road;
+  const isTried = road.verdicts.get('TrialLoaded')?.kind === 'done';
+  const isOn = road.verdicts.get('Ready')?.kind === 'done';
+  const kept = {
+    ...(standing.active && { active: standing.active }),
+    ...(standing.previous && { previous: standing.previous }),
+  };
+  const tried = triedOf(standing, attempt.tried);
+  const moved = movedOf(standing, attempt.tagNow, revision);
+  if (revision === undefined || !isTried) {
+    const { resolvedFor } = standing;
+    return { ...kept, ...(resolvedFor !== undefined && { resolvedFor }), ...tried, ...moved };
+  }
+  const resolvedFor = extension.resolveAsked;
+  if (!isOn && !isSameRevision(standing.active, revision)) {
+    return { ...kept, candidate: revision, resolvedFor, ...tried };
+  }
+  const old = isSameRevision(standing.active, revision) ? standing.previous : standing.active;
+  return { active: revision, ...(old !== undefined && { previous: old }), resolvedFor, ...tried, ...moved };
+}
+
+function isSameRevision(one: Revision | undefined, other: Revision): boolean {
+  return one?.moduleDigest === other.moduleDigest && one.pinned === other.pinned;
+}
+
+function triedOf({ tried = [] }: Standing, print: string | undefined): Pick<Standing, 'tried'> {
+  const all = print === undefined || tried.includes(print) ? tried : [...tried, print];
+  return all.length === 0 ? {} : { tried: all.slice(-mostTried) };
+}
+
+/** Until the tag is looked at again, what was found last counts. */
+function movedOf(
+  { moved, active }: Standing,
+  tagNow: NonNullable<Standing['moved']>['manifestDigest'] | undefined,
+  revision: Revision | undefined,
+): Pick<Standing, 'moved'> {
+  const runs = revision ?? active;
+  const digest = tagNow ?? moved?.manifestDigest;
+  return digest !== undefined && runs !== undefined && hasMoved(runs, digest)
+    ? { moved: { manifestDigest: digest } }
+    : {};
+}
+
+interface Draft {
+  readonly status: Condition['status'];
+  readonly reason: Condition['reason'];
+  readonly message: string;
+}
+
+interface Stamp {
+  readonly before: readonly Condition[];
+  readonly now: string;
+  readonly generation: number;
+}
+
+function conditionsOf(
+  rollout: RolloutInput,
+  { verdicts, revision, refused }: Road,
+  next: Standing,
+  times: Omit<Stamp, 'generation'>,
+): readonly Condition[] {
+  const draft = draftOf(verdicts, next.active, refused);
+  const stamp: Stamp = { ...times, generation: rollout.extension.generation };
+  const said = saidOf(rollout, revision, next);
+  return conditionTypes.map((type) => {
+    const found = draft(type, () => said[type]);
+    const isMoved = type === 'Resolved' && found.status === 'True' && next.moved !== undefined;
+    return stamped(type, isMoved ? { ...found, ...movedDraft(rollout.extension, next) } : found, stamp);
+  });
+}
+
+function movedDraft({ reference }: Extension, { moved, active }: Standing): Pick<Draft, 'reason' | 'message'> {
+  const runs = active?.pinned ?? 'nothing';
+  const message = `${reference} names ${moved?.manifestDigest} now, and ${runs} runs; ${remedyText('TagMoved')}`;
+  return { reason: 'TagMoved', message };
+}
+
+function draftOf(
+  verdicts: ReadonlyMap<Stage, Verdict>,
+  active: Revision | undefined,
+  refused: Refusal | undefined,
+): (type: Stage, said: () => string) => Draft {
+  return (type, said) => {
+    const verdict = verdicts.get(type);
+    if (verdict?.kind === 'done')
+      return { status: 'True', reason: verdict.isNeeded ? 'Succeeded' : 'NotNeeded', message: said() };
+    if (verdict?.kind === 'refused') return refusedDraft(verdict.refusal, type === 'Ready' ? active : undefined);
+    if (type === 'Ready' && refused !== undefined) return refusedDraft(refused, active);
+    return {
+      status: 'Unknown',
+      reason: 'Waiting',
+      message: verdict === undefined ? 'Waits for what comes before' : 'Under way',
+    };
+  };
+}
+
+function refusedDraft({ reason, message }: Refusal, active: Revision | undefined): Draft {
+  const goesOn = active === undefined ? '' : `; ${shortDigest(active)} goes on`;
+  return { status: 'False', reason, message: cut(`${message}; ${remedyText(reason)}${goesOn}`) };
+}
+
+const longestMessage = 2_000;
+
+function cut(text: string): string {
+  return text.length > longestMessage ? `${text.slice(0, longestMessage)}…` : text;
+}
+
+/** What is said of a stage that is done. */
+function saidOf(
+  { attempt, ways }: RolloutInput,
+  revision: Revision | undefined,
+  { nodes }: Standing,
+): Readonly<Record<Stage, string>> {
+  const signed = revision?.signedBy ?? [];
+  const warnings = (attempt.warnings ?? []).map((one) => `; ${one}`).join('');
+  const how = ways.ok ? ways.value.map(({ delivery }) => delivery).join(' and ') : '';
+  return {
+    Resolved: revision?.pinned ?? attempt.resolved?.pinned ?? '',
+    Verified:
+      attempt.verified?.warning ?? (signed.length > 0 ? `Signed by ${signed.join(', ')}` : 'No signature is asked for'),
+    Validated: cut(
+      `Proxy-Wasm ABI ${revision?.abi}, ${revision?.sizeBytes} bytes, ${revision?.moduleDigest}${warnings}`,
+    ),
+    TrialLoaded: "The mesh's proxy loads it with this configuration and answers through it",
+    Distributed:
+      nodes === undefined ? 'Every proxy pulls it for itself, by digest' : `On ${nodes.ready} of ${nodes.wanted} nodes`,
+    Ready: `Switched on by ${how}`,
+  };
+}
+
+function stamped(type: Stage, { status, reason, message }: Draft, { before, now, generation }: Stamp): Condition {
+  const old = before.find((one) => one.type === type);
+  return {
+    type,
+    status,
+    reason,
+    message,
+    observedGeneration: generation,
+    lastTransitionTime: old?.status === status ? old.lastTransitionTime : now,
+  };
+}

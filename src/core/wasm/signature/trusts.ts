@@ -1,0 +1,34 @@
+// Answers: whose signatures have to hold for one extension, and which digests are taken never.
+import { type Refusal, refusal } from '../refusals.ts';
+import type { Trust, TrustedKey } from '../trust.ts';
+
+/** Of group `wasm` of the options. */
+export interface ClusterTrust {
+  readonly signatures: Trust['mode'];
+  readonly keys: readonly TrustedKey[];
+  readonly threshold: number;
+}
+
+export interface DenyList {
+  readonly deniedDigests: readonly string[];
+}
+
+/**
+ * What the cluster asks of every image, then what the extension asks besides. All have to hold, so that an extension
+ * can ask for more and never for less. What does not look (`off`) is left out: an empty list means that no signature
+ * is looked at.
+ */
+export function trustsOf(wasm: ClusterTrust, own?: Trust): readonly Trust[] {
+  const ofCluster: Trust = { mode: wasm.signatures, keys: wasm.keys, threshold: wasm.threshold };
+  return [ofCluster, ...(own ? [own] : [])].filter(({ mode }) => mode !== 'off');
+}
+
+/**
+ * The refusal that names the first digest which is on the cluster's list, be it of manifest, layer or module; undefined
+ * where none is. Digests that are not known yet are undefined.
+ */
+export function denial({ deniedDigests }: DenyList, digests: readonly (string | undefined)[]): Refusal | undefined {
+  const denied = digests.find((digest) => digest !== undefined && deniedDigests.includes(digest));
+  if (denied === undefined) return undefined;
+  return refusal('DigestDenied', `Cannot take ${denied}: it is in wasm.deniedDigests of the options`);
+}
