@@ -1,4 +1,4 @@
-# Pillion's image: Node and one file. Nothing in it needs a shell, a writable file system or a certain user.
+# Pillion's image: Node and two files. Nothing in it needs a shell, a writable file system or a certain user.
 #   make image                                            dist/pillion.mjs is made first
 #   docker build --build-arg BASE_IMAGE=… --tag pillion .
 # Any image with Node 24 will do as a base: node:24-bookworm-slim has it in /usr/local/bin, distroless ones in /nodejs/bin.
@@ -9,7 +9,7 @@ LABEL org.opencontainers.image.title="Pillion" \
       org.opencontainers.image.licenses="Apache-2.0"
 ENV NODE_ENV=production \
     PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/nodejs/bin
-COPY dist/pillion.mjs /pillion/pillion.mjs
+COPY dist/pillion* /pillion/
 USER 65532:65532
 # 15017 admission, 15014 probes and metrics
 EXPOSE 15017 15014

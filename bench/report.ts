@@ -1,5 +1,6 @@
 // Answers: how is what was measured shown to a person.
 import { printTable } from '../src/cli/table.ts';
+import { extensionCount, matchingCount } from './extensions.ts';
 import type { Comparison, Memory, PatchSize, Slice } from './measure.ts';
 
 export interface Report {
@@ -9,6 +10,8 @@ export interface Report {
   readonly review: { readonly bytes: number };
   readonly patch: PatchSize;
   readonly comparisons: readonly Comparison[];
+  /** Of a server that knows Wasm extensions to one that knows none. */
+  readonly extensions: Comparison;
   /** From the start of the process to its first answer. */
   readonly startMs: { readonly sources: number; readonly bundle: number };
   readonly memory: readonly Memory[];
@@ -17,7 +20,7 @@ export interface Report {
 const mebi = 1024 * 1024;
 
 export function printReport(report: Report): string {
-  const { node, pinned, review, patch, comparisons, startMs, memory } = report;
+  const { node, pinned, review, patch, comparisons, extensions, startMs, memory } = report;
   const cores = pinned ? 'server and client each on a core of their own' : 'server and client share the cores';
   return [
     `Review of ${review.bytes} bytes → patch of ${patch.operations} operations, ${patch.bytes} bytes. Node ${node}, ${cores}.`,
@@ -27,6 +30,7 @@ export function printReport(report: Report): string {
       ['CONNECTIONS', 'SERVER', 'CPU µs/REQUEST', 'p50 ms', 'p99 ms', 'REQUESTS/s', 'CPU TO FLOOR'],
       comparisons.flatMap(rows),
     ),
+    `With ${extensionCount} Wasm extensions, of which ${matchingCount} match: ${extensions.pillion.cpuMicroseconds.toFixed(0)} µs a request, ${extensions.cpuRatio.toFixed(2)} × of what it costs without.`,
     `Start to first answer: ${startMs.sources.toFixed(0)} ms from the sources, ${startMs.bundle.toFixed(0)} ms bundled.`,
     '',
     printTable(

@@ -7,6 +7,7 @@ import { build } from 'esbuild';
 import { bundleOptions } from '../scripts/build.ts';
 import { nodeFlags } from '../scripts/server-process.ts';
 import { isPinned, startClient, startPillion } from './children.ts';
+import { measureExtensions } from './extensions.ts';
 import { compare, measureMemory, measurePatch, measureStart, type Plan, startSubjects } from './measure.ts';
 import { printReport, type Report } from './report.ts';
 import { reviewText } from './reviews.ts';
@@ -20,13 +21,12 @@ const { values: options } = parseArgs({
 });
 
 /** Most turns where the promise is: at 8 connections. */
+const promised: Plan = options.quick
+  ? { connections: 8, turns: 3, seconds: 1 }
+  : { connections: 8, turns: 8, seconds: 2 };
 const plans: readonly Plan[] = options.quick
-  ? [{ connections: 8, turns: 3, seconds: 1 }]
-  : [
-      { connections: 1, turns: 4, seconds: 2 },
-      { connections: 8, turns: 8, seconds: 2 },
-      { connections: 64, turns: 4, seconds: 2 },
-    ];
+  ? [promised]
+  : [{ connections: 1, turns: 4, seconds: 2 }, promised, { connections: 64, turns: 4, seconds: 2 }];
 const starts = options.quick ? 3 : 7;
 const warmUpSeconds = options.quick ? 1 : 4;
 const memoryAfter = options.soak ? [10_000, 100_000] : [10_000];
@@ -43,6 +43,7 @@ async function measure(): Promise<Report> {
     const comparisons = [];
     for (const plan of plans) comparisons.push(await compare(client, subjects, plan));
     stop();
+    const extensions = await measureExtensions(client, promised, warmUpSeconds);
     await build({ ...bundleOptions, outfile: bundle });
     return {
       node: process.version,
@@ -50,6 +51,7 @@ async function measure(): Promise<Report> {
       review: { bytes: Buffer.byteLength(reviewText) },
       patch,
       comparisons,
+      extensions,
       startMs: {
         sources: await measureStart([process.execPath, ...nodeFlags, source], starts),
         bundle: await measureStart([process.execPath, ...nodeFlags, bundle], starts),

@@ -1,7 +1,10 @@
 // Answers: how does the command become one file, which needs no packages beside it.
 import { chmodSync, statSync } from 'node:fs';
+import { relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { languages } from '../src/core/wasm/languages.ts';
+import { readFolder } from '../src/edge/project-templates.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -51,6 +54,14 @@ const thinClient: Plugin = {
   },
 };
 
+/** The projects that `pillion wasm init` begins with, which have to be in the file. */
+async function readTemplates(): Promise<Readonly<Record<string, Readonly<Record<string, string>>>>> {
+  const folders = Object.values(languages).map(({ folder }) => folder);
+  return Object.fromEntries(
+    await Promise.all(folders.map(async (folder) => [folder, await readFolder(`${root}${folder}`)])),
+  );
+}
+
 /**
  * What is imported when it is asked for (a role, the Kubernetes client) is in the file, but is run only then. Packages of
  * the older module system want a `require`, which an ES module does not have.
@@ -65,6 +76,7 @@ export const bundleOptions = {
   minifySyntax: true,
   legalComments: 'none',
   plugins: [thinClient],
+  define: { bundledTemplates: JSON.stringify(await readTemplates()) },
   banner: {
     js: [
       '#!/usr/bin/env node',
@@ -74,9 +86,73 @@ export const bundleOptions = {
   },
 } as const satisfies BuildOptions;
 
+/** What the agent may not be made of: each of them takes more memory than is left. */
+const tooLarge = /^(zod|yaml|pino|express|commander|@kubernetes\/client-node|@prometheus-io\/client)(\/|$)/;
+
+/** Fails the build where somebody imports one of them from a file that the agent needs. */
+const nothingLarge: Plugin = {
+  name: 'nothing-large',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: tooLarge }, ({ path, importer }) => ({
+      errors: [{ text: `Cannot build the node agent: "${path}" is too large for it; imported by ${importer}` }],
+    })),
+};
+
+/**
+ * What the agent needs of `node:fs/promises`, made of the calls with callbacks: the module itself brings a reader of
+ * lines and streams of its own along, for 1 MB.
+ */
+const filePromises = `
+import fs from 'node:fs';
+import { promisify } from 'node:util';
+export const [chmod, link, lstat, mkdir, readdir, readFile, rename, rm, rmdir, stat, statfs, unlink, writeFile] = [
+  fs.chmod, fs.link, fs.lstat, fs.mkdir, fs.readdir, fs.readFile, fs.rename, fs.rm, fs.rmdir, fs.stat, fs.statfs,
+  fs.unlink, fs.writeFile,
+].map((call) => promisify(call));
+const of = (call) => {
+  const asked = promisify(call);
+  return function (...args) { return asked(this.fd, ...args); };
+};
+const handle = {
+  read: of(fs.read), write: of(fs.write), sync: of(fs.fsync), chmod: of(fs.fchmod), stat: of(fs.fstat), close: of(fs.close),
+};
+const openDescriptor = promisify(fs.open);
+export const open = async (...args) => Object.assign(Object.create(handle), { fd: await openDescriptor(...args) });
+`;
+
+const smallParts: Plugin = {
+  name: 'small-parts',
+  setup: ({ onLoad, onResolve }) => {
+    onResolve({ filter: /^node:fs\/promises$/ }, () => ({ path: 'file-promises', namespace: 'small-parts' }));
+    onLoad({ filter: /./, namespace: 'small-parts' }, () => ({ contents: filePromises, resolveDir: root }));
+  },
+};
+
+/**
+ * The node agent alone. In the older module system, because there a built-in module gives what is asked of it: an ES module
+ * that imports `node:http` has all that is in it, a WebSocket client among them, for 8 MB.
+ */
+export const agentBundleOptions = {
+  entryPoints: [`${root}src/agent-main.ts`],
+  outfile: `${root}dist/pillion-agent.cjs`,
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'cjs',
+  minify: true,
+  keepNames: true,
+  legalComments: 'none',
+  plugins: [nothingLarge, smallParts],
+  // what `performance` brings along to tell a time costs 0.7 MB
+  define: { 'performance.now': 'monotonicMs' },
+  banner: { js: 'const monotonicMs = () => Number(process.hrtime.bigint()) / 1e6;' },
+} as const satisfies BuildOptions;
+
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  await build(bundleOptions);
-  chmodSync(bundleOptions.outfile, 0o755);
-  const megabytes = statSync(bundleOptions.outfile).size / 1e6;
-  process.stdout.write(`dist/pillion.mjs: ${megabytes.toFixed(1)} MB\n`);
+  for (const options of [bundleOptions, agentBundleOptions]) {
+    await build(options);
+    chmodSync(options.outfile, 0o755);
+    const megabytes = statSync(options.outfile).size / 1e6;
+    process.stdout.write(`${relative(root, options.outfile)}: ${megabytes.toFixed(2)} MB\n`);
+  }
 }

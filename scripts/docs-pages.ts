@@ -4,8 +4,12 @@ import { type ArgumentRow, type Command, exitCodes, type OptionRow } from '../sr
 import { argumentText, commandTable, optionFlags } from '../src/cli/run.ts';
 import { checks } from '../src/core/doctor/checks.ts';
 import { findings } from '../src/core/doctor/findings.ts';
+import { deliveries, deliveryReasons, extensionsAnnotation } from '../src/core/model/delivered.ts';
 import { nativeReasons, type ReasonRow, reasons } from '../src/core/model/verdict.ts';
 import { annotations, labels, prometheusAnnotations } from '../src/core/settings/catalogue.ts';
+import { deliveryLabel } from '../src/core/wasm/names.ts';
+import { type RefusalRow, refusals } from '../src/core/wasm/refusals.ts';
+import { type AgentMetricRow, agentMetricTable } from '../src/edge/agent-metrics.ts';
 import { type MetricRow, metricTable } from '../src/edge/metrics.ts';
 import { optionDocs } from './options-page.ts';
 
@@ -14,6 +18,7 @@ export function generatedPages(): Readonly<Record<string, string>> {
   return {
     'annotations.md': annotationsPage(),
     'reasons.md': reasonsPage(),
+    'wasm-reasons.md': wasmReasonsPage(),
     'cli.md': cliPage(),
     'metrics.md': metricsPage(),
     'options.md': optionsPage(),
@@ -57,10 +62,16 @@ function annotationsPage(): string {
       ['Label', 'What it does'],
       Object.values(labels).map(({ key, doc }) => [code(key), doc]),
     ),
+    `Written on pods that get Wasm modules: ${code(deliveryLabel)}, ${deliveries.map(code).join(' or ')} (docs/wasm.md). WasmPlugins of Pillion select by it.`,
   );
 }
 
-const kinds = { inject: 'Injected', skip: 'Left alone', deny: 'Denied' } as const;
+const kinds = {
+  inject: 'Injected',
+  deliver: 'Supplied with Wasm modules',
+  skip: 'Left alone',
+  deny: 'Denied',
+} as const;
 
 function reasonsPage(): string {
   const sections = Object.entries(kinds).flatMap(([kind, title]) => {
@@ -85,6 +96,12 @@ function reasonsPage(): string {
       ['Reason', 'Meaning'],
       Object.entries(nativeReasons).map(([name, doc]) => [code(name), doc]),
     ),
+    '## Delivery of Wasm modules',
+    `How the module of a WasmExtension comes to the proxy of a pod, and why that way: in the annotation ${code(extensionsAnnotation)} of the pod, in the log (\`modules\`), in the metrics. Delivery is on where the option \`wasm.enabled\` is (docs/wasm.md).`,
+    table(
+      ['Reason', 'Meaning'],
+      Object.entries(deliveryReasons).map(([name, doc]) => [code(name), doc]),
+    ),
   );
 }
 
@@ -93,12 +110,38 @@ function toldBy({ kind, tells }: ReasonRow): string {
   return kind === 'deny' ? 'the answer, Event `SidecarDenied`' : 'warning, Event `SidecarSkipped`';
 }
 
+const faults: Readonly<Record<RefusalRow['fault'], string>> = {
+  declaration: 'For whoever declared the extension',
+  publisher: 'For whoever published the module',
+  registry: 'For whoever runs the registry',
+  cluster: 'For whoever runs the cluster',
+};
+
+function wasmReasonsPage(): string {
+  const rows = Object.entries<RefusalRow>(refusals);
+  return page(
+    'Reasons of Wasm extensions',
+    'src/core/wasm/refusals.ts',
+    'Why a module, an image or an extension is refused, or is not there yet: `reason` of the conditions of a WasmExtension, of the modules in a WasmStore, of Events, and the first word of what `pillion wasm` prints. A reason is never used again for something else.',
+    'What passes by itself is tried again without anybody doing anything; everything else stays as it is until its cause is put right.',
+    ...Object.entries(faults).flatMap(([fault, title]) => [
+      `## ${title}`,
+      table(
+        ['Reason', 'Meaning', 'What to do', 'Passes by itself'],
+        rows
+          .filter(([, row]) => row.fault === fault)
+          .map(([name, { doc, remedy, passes }]) => [code(name), doc, remedy, passes ? 'it may' : 'no']),
+      ),
+    ]),
+  );
+}
+
 const exitCodeDocs: Readonly<Record<keyof typeof exitCodes, string>> = {
   done: 'Something was injected, or what was asked for is printed.',
   defect: 'A defect of ours; please report it.',
   unusable: 'The command line is mistyped, or input or settings cannot be read.',
   nothingInjected: 'Everything was left alone; the reasons are on standard error.',
-  denied: 'A pod was denied; the problems are on standard error.',
+  denied: 'A pod was denied, or an image, a module or an extension refused; the problems are on standard error.',
 };
 
 function cliPage(): string {
@@ -148,7 +191,10 @@ function optionRow(row: OptionRow): readonly string[] {
 }
 
 function metricsPage(): string {
-  const rows = Object.values<MetricRow>(metricTable);
+  const ofAgent = Object.values<AgentMetricRow>(agentMetricTable).map(({ label, ...row }): MetricRow => {
+    return { ...row, roles: ['agent'], labels: label === undefined ? {} : { [label.name]: label.values } };
+  });
+  const rows = [...Object.values<MetricRow>(metricTable), ...ofAgent];
   const labelled = rows.flatMap(({ name, labels: closed }) =>
     Object.entries(closed).map(([label, values]) => [code(name), code(label), values.map(code).join(', ')]),
   );
@@ -157,7 +203,7 @@ function metricsPage(): string {
   );
   return page(
     'Metrics',
-    'src/edge/metrics.ts',
+    'src/edge/metrics.ts and src/edge/agent-metrics.ts',
     'On the management port under `/metrics`, in the text format of Prometheus. Labels take their values from closed sets; nothing that a user writes is among them.',
     table(
       ['Metric', 'Type', 'Of', 'Meaning'],
@@ -174,7 +220,7 @@ function optionsPage(): string {
     'Options of an installation',
     'src/core/cluster/options.ts',
     'They stand in ConfigMap `pillion-options` in namespace `pillion-system`, key `options.yaml`, which holds only what differs from the defaults. Change them with `pillion install --set OPTION=VALUE`, `pillion install --options FILE`, or in the ConfigMap itself; `pillion install` without either leaves them as they are. A change counts without a restart. One that cannot be read changes nothing: the last good options stay, and an Event, a metric and `pillion doctor` say what is wrong.',
-    'After a change of `revision`, `istioNamespace`, `nativeMinimumKubelet`, `jobCompletion` or `certificates.source` in the ConfigMap itself, run `pillion install`: roles, and what cert-manager is told, follow from them.',
+    'After a change of `revision`, `istioNamespace`, `nativeMinimumKubelet`, `jobCompletion`, `wasm` or `certificates.source` in the ConfigMap itself, run `pillion install`: roles, and what cert-manager is told, follow from them.',
     table(
       ['Option', 'Value', 'Default', 'Meaning'],
       optionDocs().map(({ name, value, fallback, doc }) => [code(name), value, code(fallback), doc]),

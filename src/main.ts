@@ -26,6 +26,7 @@ const io: Io = {
   roles: {
     serve: async (options) => (await import('./roles/serve.ts')).serve(options, io),
     control: async (options) => (await import('./roles/control.ts')).control(options, io),
+    agent: async (options) => (await import('./roles/agent.ts')).agent(options, process),
   },
 };
 

@@ -7,6 +7,7 @@ import { isObject } from '../core/model/json.ts';
 import type { StringMap } from '../core/model/pod.ts';
 import { quoted } from '../core/model/problem.ts';
 import type { Verdict } from '../core/model/verdict.ts';
+import { deliveryPath } from '../core/wasm/names.ts';
 import { connectionOptions, fromClusterOption, refuseConnection, withCluster } from './cluster-options.ts';
 import { type Io, listOf, type OptionRow, type OptionValues, textOf, UsageError } from './command.ts';
 import { readDocuments, type SourceDocument } from './documents.ts';
@@ -49,7 +50,7 @@ export const inputOptions: readonly OptionRow[] = [
     name: 'path',
     value: 'PATH',
     fallback: '/inject',
-    doc: 'Path of the webhook with its parameters: /inject/cluster/c2/net/n2.',
+    doc: 'Path of the webhook with its parameters: /inject/cluster/c2/net/n2. /wasm: as for a pod that another injector injects.',
   },
   fromClusterOption,
   ...connectionOptions,
@@ -178,8 +179,10 @@ export function admitTarget(target: Target, facts: Facts, given: Partial<Namespa
 /** The path of the webhook that the request would go to. */
 export function webhookPath(options: OptionValues): string {
   const path = textOf(options, 'path') ?? '/inject';
-  if (path === '/inject' || path.startsWith('/inject/')) return path;
-  throw new UsageError(`Cannot use --path ${quoted(path)}: the webhook has no such path; start it with /inject/`);
+  if (path === '/inject' || path.startsWith('/inject/') || path === deliveryPath) return path;
+  throw new UsageError(
+    `Cannot use --path ${quoted(path)}: the webhook has no such path; start it with /inject/, or write ${deliveryPath}`,
+  );
 }
 
 /** What the options say of the namespace; stronger than what the cluster says. */

@@ -14,8 +14,12 @@ export interface OptionRow {
   /** What the shell should complete the value with. */
   readonly completes?: 'file' | 'directory';
   readonly choices?: readonly string[];
+  /** The command judges the value itself: the choices are what is offered and documented. */
+  readonly isOpen?: boolean;
   /** May be given several times; its value is a list then. */
   readonly repeatable?: boolean;
+  /** Left out of the list of the help; the details name it. */
+  readonly isHidden?: boolean;
   /** What holds where the option is absent, in words. */
   readonly fallback?: string;
   readonly doc: string;
@@ -27,6 +31,9 @@ export interface ArgumentRow {
   readonly choices?: readonly string[];
   /** Those after one that may be left out may be left out too. */
   readonly isOptional?: boolean;
+  /** Its name itself may be written there, before all others, and says nothing: `deploy istio IMAGE`. */
+  readonly isWord?: boolean;
+  readonly completes?: 'file' | 'directory';
   readonly doc: string;
 }
 
@@ -34,6 +41,7 @@ export interface ArgumentRow {
 export type OptionValues = ReadonlyMap<string, string | readonly string[] | true>;
 
 export interface Command {
+  /** The words of the command line: `inject`, `wasm init`. */
   readonly name: string;
   readonly summary: string;
   /** What the summary leaves open: a few lines for `--help` and docs/cli.md. */
@@ -43,6 +51,12 @@ export interface Command {
   readonly arguments?: readonly ArgumentRow[];
   /** Does the work and returns the exit code. */
   readonly run: (io: Io, options: OptionValues) => Promise<number>;
+}
+
+/** The first word of several commands: `wasm` of `wasm init`. */
+export interface CommandGroup {
+  readonly name: string;
+  readonly summary: string;
 }
 
 /** Where a command writes. */
@@ -71,7 +85,7 @@ export const exitCodes = {
   defect: 1, // our fault
   unusable: 2, // mistyped command line, or input or settings that cannot be read
   nothingInjected: 3, // everything was left alone; the reasons are on standard error
-  denied: 4, // some pod was refused; the problems are on standard error
+  denied: 4, // some pod, image or extension was refused; the problems are on standard error
 } as const;
 
 /** The text of an option with one value. */

@@ -1,12 +1,12 @@
 // Answers: `pillion completion`: the script that teaches a shell our commands and options.
 // Does not belong here: the scripts (completion-scripts.ts).
-import { type Command, exitCodes, textOf } from './command.ts';
+import { type Command, type CommandGroup, exitCodes, textOf } from './command.ts';
 import { completionScripts } from './completion-scripts.ts';
 
 const shells = Object.keys(completionScripts);
 
 /** The command that completes the others and itself. */
-export function completionCommand(others: readonly Command[]): Command {
+export function completionCommand(others: readonly Command[], groups: readonly CommandGroup[]): Command {
   const command: Command = {
     name: 'completion',
     summary: 'Print the completion script of a shell.',
@@ -20,7 +20,7 @@ export function completionCommand(others: readonly Command[]): Command {
     arguments: [{ name: 'shell', choices: shells, doc: 'The shell.' }],
     run: async (io, options) => {
       const shell = textOf(options, 'shell') ?? '';
-      io.stdout.write(completionScripts[shell]?.([...others, command]) ?? '');
+      io.stdout.write(completionScripts[shell]?.({ commands: [...others, command], groups }) ?? '');
       return exitCodes.done;
     },
   };

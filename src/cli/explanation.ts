@@ -1,4 +1,5 @@
 // Answers: what does `why` tell about one pod, for machines and for people.
+import type { Delivered } from '../core/model/delivered.ts';
 import type { AdmittedTarget } from './admission.ts';
 import type { Difference } from './difference.ts';
 import type { LivePod } from './live-pod.ts';
@@ -9,7 +10,7 @@ export interface Explanation {
   readonly name: string;
   readonly namespace: string;
   readonly revision: string;
-  readonly decision: 'inject' | 'skip' | 'deny';
+  readonly decision: 'inject' | 'deliver' | 'skip' | 'deny';
   readonly reason: string;
   readonly because: string;
   /** What to change, where the pod was not injected. */
@@ -19,6 +20,8 @@ export interface Explanation {
     | { readonly native: boolean; readonly reason: string; readonly because: string; readonly detail: string }
     | undefined;
   readonly templates: readonly string[];
+  /** How Wasm modules come to the proxy. */
+  readonly modules: readonly Delivered[];
   /** None of a pod in a cluster that was injected already. */
   readonly differences: readonly Difference[];
   readonly problems: readonly string[];

@@ -53,5 +53,5 @@ function exitCodeOf(targets: readonly AdmittedTarget[]): number {
   const has = (kind: AdmittedTarget['verdict']['kind']): boolean =>
     targets.some(({ verdict }) => verdict.kind === kind);
   if (has('deny')) return exitCodes.denied;
-  return has('inject') ? exitCodes.done : exitCodes.nothingInjected;
+  return has('inject') || has('deliver') ? exitCodes.done : exitCodes.nothingInjected;
 }

@@ -23,7 +23,7 @@ export function pathPrefix({ pointer, isReview }: Target): string {
 export function notices({ target, verdict }: AdmittedTarget): readonly string[] {
   const title = targetTitle(target);
   const warnings = verdict.warnings.map((warning) => `Warning: ${title}: ${warning}`);
-  if (verdict.kind === 'inject') return warnings;
+  if (verdict.kind === 'inject' || verdict.kind === 'deliver') return warnings;
   const { doc, remedy } = reasons[verdict.reason];
   if (verdict.kind === 'skip') return [`Skipped ${title} (${verdict.reason}): ${doc} ${remedy}`, ...warnings];
   const problems = verdict.problems.map(

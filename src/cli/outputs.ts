@@ -49,7 +49,7 @@ function answer({ target, verdict }: AdmittedTarget): string {
 
 function tableRow({ target, verdict }: AdmittedTarget): string[][] {
   if (verdict.kind === 'deny') return [];
-  const pod: unknown = verdict.kind === 'inject' ? verdict.pod : target.review.object;
+  const pod: unknown = 'pod' in verdict ? verdict.pod : target.review.object;
   const spec = isObject(pod) && isObject(pod['spec']) ? pod['spec'] : {};
   return [
     [
@@ -83,7 +83,7 @@ function isDenied({ targets }: AdmittedDocument): boolean {
 /** Pods of a list that were denied are taken out from the end, so that the places of the others stay as they are. */
 function operationsOf({ targets }: AdmittedDocument): readonly Operation[] {
   const changes = targets.flatMap(({ target, verdict }) =>
-    verdict.kind === 'inject' ? operationsOnDocument(target, verdict.patch) : [],
+    'patch' in verdict ? operationsOnDocument(target, verdict.patch) : [],
   );
   const denied = targets
     .filter(({ verdict }) => verdict.kind === 'deny')

@@ -1,6 +1,7 @@
 // Answers: which long-running processes can the command line become, and what does it tell them. main.ts loads a role
 // only when it is asked for, so that `pillion inject` starts without a server in memory.
 import type { KubeOptions } from '../edge/kube/client.ts';
+import type { KubeConnection } from '../edge/kube/plain-client.ts';
 import type { SettingsSources } from '../edge/settings-files.ts';
 
 /** What the command line says about the server. */
@@ -35,7 +36,23 @@ export interface ControlOptions {
 /** Runs until it is told to stop; returns the exit code. */
 export type ControlRole = (options: ControlOptions) => Promise<number>;
 
+/** What the command line says about the node agent. */
+export interface AgentOptions {
+  readonly connection: KubeConnection;
+  /** Name of the node. */
+  readonly node: string;
+  /** Directory on the node. */
+  readonly store: string;
+  readonly managementListen: string;
+  readonly logLevel: string;
+  readonly times: { readonly lookMs: number; readonly rehashMs: number; readonly mostWaitMs: number };
+}
+
+/** Runs until it is told to stop; returns the exit code. */
+export type AgentRole = (options: AgentOptions) => Promise<number>;
+
 export interface Roles {
   readonly serve: ServeRole;
   readonly control: ControlRole;
+  readonly agent: AgentRole;
 }

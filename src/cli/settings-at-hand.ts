@@ -2,6 +2,7 @@
 // Does not belong here: reading them (edge/).
 import type { Facts } from '../core/model/facts.ts';
 import { problemLine, type Result } from '../core/model/problem.ts';
+import { withDeclared } from '../core/wasm/delivery/declared-extensions.ts';
 import type { Kube } from '../edge/kube/client.ts';
 import { loadFacts, loadSources } from '../edge/settings-files.ts';
 import { type OptionValues, UsageError } from './command.ts';
@@ -37,7 +38,10 @@ export async function clusterSettings(kube: Kube, options: OptionValues): Promis
   const { readNamespaces, readSettings } = await import('../edge/kube/read-settings.ts');
   const read = await readSettings(kube, { documents, options: own });
   if (!read.ok) throw unusable(read);
-  const { facts, warnings } = read.value;
+  const declared = withDeclared({ ok: true, value: read.value.facts, warnings: [] }, documents.extensions);
+  if (!declared.ok) throw unusable(declared);
+  const facts = declared.value;
+  const warnings = [...read.value.warnings, ...declared.warnings.map(problemLine)];
   return {
     factsFor: async (names) => {
       const found = await readNamespaces(kube, names);

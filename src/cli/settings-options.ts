@@ -36,6 +36,13 @@ export const settingsOptions: readonly OptionRow[] = [
   },
   { name: 'templates', value: 'FILE', completes: 'file', doc: 'Custom templates: a map of name to pod overlay.' },
   {
+    name: 'extensions',
+    value: 'FILE',
+    completes: 'file',
+    fallback: 'none; with --from-cluster those of the cluster',
+    doc: 'A WasmExtension, or a List of them as kubectl prints it: pods get what their Wasm modules need.',
+  },
+  {
     name: 'native',
     value: 'MODE',
     choices: ['auto', 'true', 'false'],
@@ -62,11 +69,19 @@ export const settingsOptions: readonly OptionRow[] = [
 ];
 
 /** Those that are documents, or laid over one. */
-export const fileOptions: readonly string[] = ['values', 'set', 'overrides', 'config', 'mesh', 'templates'];
+export const fileOptions: readonly string[] = [
+  'values',
+  'set',
+  'overrides',
+  'config',
+  'mesh',
+  'templates',
+  'extensions',
+];
 
 /** The options as what edge/settings-files.ts takes; choices were checked by the parser. */
 export function settingsSources(options: OptionValues): SettingsSources {
-  const files = ['values', 'overrides', 'config', 'mesh', 'templates', 'revision'] as const;
+  const files = ['values', 'overrides', 'config', 'mesh', 'templates', 'extensions', 'revision'] as const;
   const kubeletVersions = textOf(options, 'kubelet-versions');
   const native = textOf(options, 'native');
   const nativeMinimumKubelet = textOf(options, 'native-minimum-kubelet');

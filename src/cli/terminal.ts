@@ -26,6 +26,11 @@ export function wrap(text: string, width: number): string[] {
   return [...lines, line];
 }
 
+/** The text on one line, without what would steer the terminal: strangers wrote it. */
+export function harmless(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '\ufffd');
+}
+
 export function paint(text: string, colour: number | undefined, terminal: Terminal): string {
   return terminal.colour && colour !== undefined && text !== '' ? `\u001b[${colour}m${text}\u001b[0m` : text;
 }

@@ -1,6 +1,9 @@
 // Answers: `pillion uninstall`: takes an installation away in an order in which nobody is called who is gone.
 // Does not belong here: the order (core/install/removal.ts), the calls (edge/kube/remove-own.ts).
+import { ownSelector } from '../core/cluster/labels.ts';
+import { resources } from '../core/cluster/resources.ts';
 import type { KubeObject } from '../core/model/kube-object.ts';
+import type { Kube } from '../edge/kube/client.ts';
 import { connectionOptions, withCluster } from './cluster-options.ts';
 import { type Command, exitCodes, type Io, type OptionValues, textOf, UsageError } from './command.ts';
 import { durationMs } from './duration.ts';
@@ -14,7 +17,8 @@ export const uninstallCommand: Command = {
   details: [
     'Ends pillion control, takes the registration and the guard away, then everything else of ours; namespace',
     'pillion-system goes with all that is in it. Running pods keep their sidecars; pods that start afterwards get none',
-    'from us. May be run again where it was broken off.',
+    'from us. May be run again where it was broken off. The kinds of Wasm extensions stay with their objects, so that',
+    'running proxies keep their filters.',
   ],
   examples: ['pillion uninstall', 'pillion uninstall --dry-run', 'pillion uninstall --yes --timeout 5m'],
   options: [
@@ -52,12 +56,24 @@ async function uninstall(io: Io, options: OptionValues): Promise<number> {
     const left = await removeOwn(kube, objects, report, AbortSignal.timeout(timeoutMs));
     if (left === undefined) {
       io.stdout.write('Pillion is removed\n');
+      const kinds = (await keptKinds(kube)).join(' ');
+      if (kinds !== '') {
+        io.stdout.write(
+          `Kept, with what is declared: ${kinds}; "kubectl delete crd ${kinds}" removes the filters too\n`,
+        );
+      }
       return exitCodes.done;
     }
     throw new UsageError(
       `Cannot finish: after ${timeoutMs / 1000} s, ${left} is still there; run "pillion uninstall" again`,
     );
   });
+}
+
+/** Kinds whose objects own what Istio gives to running proxies. */
+async function keptKinds(kube: Kube): Promise<readonly string[]> {
+  const { items } = await kube.list(resources.customResources, { labelSelector: ownSelector });
+  return items.map(({ metadata }) => metadata.name);
 }
 
 async function confirms(io: Io, objects: readonly KubeObject[], server: string): Promise<boolean> {

@@ -6,14 +6,22 @@ import { bold, paint, type Terminal, wrap } from './terminal.ts';
 
 type Outcome = TraceEntry['outcome'];
 
-const marks: Readonly<Record<Outcome, string>> = { pass: '✓', inject: '●', skip: '●', deny: '●', note: '–' };
+const marks: Readonly<Record<Outcome, string>> = {
+  pass: '✓',
+  inject: '●',
+  deliver: '●',
+  skip: '●',
+  deny: '●',
+  note: '–',
+};
 const decisions: Readonly<Record<Explanation['decision'], string>> = {
   inject: 'Injected',
+  deliver: 'Supplied',
   skip: 'Not injected',
   deny: 'Denied',
 };
 /** SGR colours: https://en.wikipedia.org/wiki/ANSI_escape_code#Colors */
-const colours: Readonly<Record<Outcome, number>> = { pass: 32, inject: 32, skip: 33, deny: 31, note: 90 };
+const colours: Readonly<Record<Outcome, number>> = { pass: 32, inject: 32, deliver: 32, skip: 33, deny: 31, note: 90 };
 
 /** The explanation as text: what the pod is, each gate, the decision in a sentence, and what follows from it. */
 export function printExplanation(explanation: Explanation, terminal: Terminal): string {
@@ -44,7 +52,7 @@ function liveText({ injected, native, revision }: LivePod): string {
 }
 
 function decides({ outcome }: TraceEntry): boolean {
-  return outcome === 'inject' || outcome === 'skip' || outcome === 'deny';
+  return outcome === 'inject' || outcome === 'deliver' || outcome === 'skip' || outcome === 'deny';
 }
 
 function gateLines({ gate, outcome, because }: TraceEntry, column: number, terminal: Terminal): string[] {
@@ -62,7 +70,8 @@ interface Row {
 }
 
 function conclusion(explanation: Explanation, terminal: Terminal): string[] {
-  const { decision, because, reason, native, templates, differences, problems, remedy, warnings } = explanation;
+  const { decision, because, reason, native, templates, modules, differences, problems, remedy, warnings } =
+    explanation;
   const changes = (change: 'added' | 'changed'): string[] =>
     differences.filter((one) => one.change === change).map(differenceText);
   const rows: Row[] = [
@@ -72,6 +81,7 @@ function conclusion(explanation: Explanation, terminal: Terminal): string[] {
       heading: templates.length === 1 ? 'Template' : 'Templates',
       texts: templates.length === 0 ? [] : [templates.join(', ')],
     },
+    { heading: 'Modules', texts: modules.map(moduleText) },
     { heading: 'Added', texts: changes('added') },
     { heading: 'Changed', texts: changes('changed') },
     { heading: 'To change it', texts: remedy === undefined ? [] : [remedy] },
@@ -104,6 +114,10 @@ function hanging(text: string, width: number): string[] {
 
 function nativeText({ because, detail }: NonNullable<Explanation['native']>): string {
   return `${because.replace(/\.$/, '')}: ${detail}.`;
+}
+
+function moduleText({ extension, module, delivery }: Explanation['modules'][number]): string {
+  return `${extension ?? module}: ${delivery}`;
 }
 
 function differenceText({ what, names }: Explanation['differences'][number]): string {

@@ -99,7 +99,8 @@ function explain({ target, verdict }: AdmittedTarget, revision: string): Explana
     native:
       verdict.kind === 'inject' ? { ...verdict.native, because: nativeReasons[verdict.native.reason] } : undefined,
     templates: verdict.kind === 'inject' ? verdict.templates : [],
-    differences: verdict.kind === 'inject' ? differences(target.review.object, verdict.pod) : [],
+    modules: 'modules' in verdict ? verdict.modules : [],
+    differences: 'pod' in verdict ? differences(target.review.object, verdict.pod) : [],
     problems:
       verdict.kind === 'deny'
         ? verdict.problems.map((problem) => problemLine({ ...problem, path: pathPrefix(target) + problem.path }))

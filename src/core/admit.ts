@@ -7,24 +7,16 @@ import { choiceWarning, endlessNotice, skipNotice } from './decide/notice.ts';
 import type { Facts } from './model/facts.ts';
 import { isObject } from './model/json.ts';
 import { type Pod, proxyContainerName } from './model/pod.ts';
-import type { Problem } from './model/problem.ts';
 import type { Review } from './model/review.ts';
-import type {
-  DenyReason,
-  InjectReason,
-  NativeDecision,
-  Skipped,
-  SkipReason,
-  TraceEntry,
-  Verdict,
-} from './model/verdict.ts';
+import type { InjectReason, NativeDecision, SkipReason, TraceEntry, Verdict } from './model/verdict.ts';
 import { createPatch } from './patch.ts';
 import { readPod } from './pod-shape.ts';
 import { chooseTemplates } from './render/templates.ts';
 import { readAnnotations, unreadAnnotations, unreadWarning } from './settings/annotations.ts';
 import { resolveEffective } from './settings/effective.ts';
-
-const noWarnings: readonly string[] = Object.freeze([]);
+import { asksForModules, moduleTrace, supply } from './supply.ts';
+import { denied, deny, skip } from './verdicts.ts';
+import { deliverModules } from './wasm/delivery/deliver-modules.ts';
 
 /** The verdict on the pod of a review, by what is known at this moment. Never throws on what a user can write. */
 export function admit(review: Review, facts: Facts): Verdict {
@@ -37,6 +29,7 @@ export function admit(review: Review, facts: Facts): Verdict {
     return deny('invalid-pod', read.error, [{ gate: 'shape', outcome: 'deny', because: 'cannot be read as a pod' }]);
   const pod = read.value;
   const namespace = pod.metadata.namespace || review.namespace;
+  if (asksForModules(review)) return supply(review, pod, namespace, facts);
   const decision = passGates(pod, namespace, facts);
   const warnings = [
     ...choiceWarning(pod.metadata),
@@ -81,22 +74,27 @@ function injectPod({ review, pod, namespace, facts, reason, trace, warnings }: P
   }
   const built = buildPod(pod, templates.chosen, effective);
   if (!built.ok) return deny('invalid-annotation', built.error, [...trace, denied('metrics')], warnings);
-  const native = placed(decided, built.value);
-  const notice = endlessNotice(built.value, facts);
+  const supplied = deliverModules({ pod: built.value, namespace, named: annotations.wasmModules ?? [], facts });
+  if (!supplied.ok) return deny('invalid-annotation', supplied.error, [...trace, denied('modules')], warnings);
+  const { pod: finished, modules } = supplied.value;
+  const native = placed(decided, finished);
+  const notice = endlessNotice(finished, facts);
   return {
     kind: 'inject',
     reason,
-    patch: createPatch(review.object as object, built.value),
-    pod: built.value,
+    patch: createPatch(review.object as object, finished),
+    pod: finished,
     native,
     templates: names,
-    warnings,
+    modules,
+    warnings: [...warnings, ...supplied.value.warnings],
     ...(notice !== undefined && { notice }),
     trace: [
       ...trace,
       { gate: 'annotations', outcome: 'pass', because: 'all that are read can be read' },
       { gate: 'native', outcome: 'note', because: `${native.native ? 'native' : 'plain'}: ${native.detail}` },
       { gate: 'templates', outcome: 'note', because: names.join(', ') },
+      ...moduleTrace(supplied.value),
     ],
   };
 }
@@ -105,21 +103,4 @@ function injectPod({ review, pod, namespace, facts, reason, trace, warnings }: P
 function placed(decided: NativeDecision, pod: Pod): NativeDecision {
   if (!decided.native || pod.spec.initContainers?.some(({ name }) => name === proxyContainerName)) return decided;
   return { native: false, reason: 'template-has-none', detail: 'the templates have no native form' };
-}
-
-function denied(gate: string): TraceEntry {
-  return { gate, outcome: 'deny', because: 'has values that cannot be read' };
-}
-
-function skip(reason: SkipReason, trace: readonly TraceEntry[], warnings = noWarnings): Skipped {
-  return { kind: 'skip', reason, trace, warnings };
-}
-
-function deny(
-  reason: DenyReason,
-  problems: readonly Problem[],
-  trace: readonly TraceEntry[],
-  warnings = noWarnings,
-): Verdict {
-  return { kind: 'deny', reason, problems, trace, warnings };
 }

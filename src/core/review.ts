@@ -99,7 +99,7 @@ export function printAnswer(review: Review, verdict: Verdict): string {
 }
 
 function printVerdict(verdict: Verdict): string {
-  const notice = verdict.kind === 'deny' ? undefined : verdict.notice;
+  const notice = 'notice' in verdict ? verdict.notice : undefined;
   const warnings = printWarnings(notice === undefined ? verdict.warnings : [notice, ...verdict.warnings]);
   if (verdict.kind === 'deny') return `"allowed":false,"status":${JSON.stringify(statusOf(verdict))}${warnings}`;
   if (verdict.kind === 'skip' || verdict.patch.length === 0) return `"allowed":true${warnings}`;

@@ -6,6 +6,7 @@ import type { Facts } from '../core/model/facts.ts';
 import { fail, ok, quoted, type Result } from '../core/model/problem.ts';
 import type { Review } from '../core/model/review.ts';
 import type { Verdict } from '../core/model/verdict.ts';
+import { deliveryPath } from '../core/wasm/names.ts';
 import type { AdmissionTelemetry } from './telemetry.ts';
 
 /** What an answer is made of. The core's functions are values here, so that a test or a benchmark can put in others. */
@@ -37,6 +38,8 @@ export type Answerer = (request: HttpRequest) => HttpAnswer;
 const json = 'application/json';
 const jsonWithParameter = /^application\/json[\t ]*;/i;
 const root = '/inject';
+/** Every path that the registration may name; what each asks for, admit() knows. */
+const roots: readonly string[] = [root, deliveryPath];
 
 /**
  * Makes the function that answers. It never throws: a request that is none of ours gets a 4xx, a fault of our own a 500,
@@ -89,12 +92,12 @@ function readRequest(request: HttpRequest, parts: AdmissionParts): Result<Review
 function readPath(target: string): Result<string, HttpAnswer> {
   const query = target.indexOf('?');
   const encoded = query < 0 ? target : target.slice(0, query);
-  if (encoded === root) return ok(root);
+  if (encoded === root) return ok(root); // what most of them ask
   const path = decode(encoded);
   if (path === undefined) {
     return refuse(400, `Cannot read the path ${quoted(encoded)}: it is not percent-encoded UTF-8; encode "%" as "%25"`);
   }
-  if (path === root || path.startsWith(`${root}/`)) return ok(path);
+  if (roots.some((one) => path === one || path.startsWith(`${one}/`))) return ok(path);
   return refuse(404, `Cannot find ${quoted(path)}: reviews are answered under ${root}; change the path of the webhook`);
 }
 

@@ -7,6 +7,7 @@ import { KubeError } from './kube/kube-error.ts';
 import type { Logger } from './log.ts';
 import { type correctedObjects, createMetrics, type Metrics, metricTable } from './metrics.ts';
 import { type EventTelemetry, eventTelemetry, processMetrics } from './telemetry.ts';
+import { type WasmTelemetry, wasmTelemetry } from './wasm-telemetry.ts';
 
 export type CorrectedObject = (typeof correctedObjects)[number];
 
@@ -38,6 +39,7 @@ export interface ControlTelemetry extends EventTelemetry {
   /** Something is left undone; said once, and again only where the reasons are others. */
   waits(reasons: readonly string[]): void;
   readonly jobCompletion: JobCompletionTelemetry;
+  readonly wasm: WasmTelemetry;
   succeeded(): void;
   roundFailed(error: unknown, waitMs: number): void;
   /** Something of ours is broken. */
@@ -84,6 +86,7 @@ export function createControlTelemetry(log: Logger, version: string): ControlTel
       waitingFor = text;
     },
     jobCompletion: jobCompletionTelemetry(log, metrics),
+    wasm: wasmTelemetry(log, metrics),
     succeeded: () => metrics.controlSuccess.set(Date.now() / 1000),
     roundFailed: (error, waitMs) => {
       const isExpected = error instanceof KubeError;

@@ -17,6 +17,8 @@ export interface DecisionFields {
   readonly native: boolean | undefined;
   readonly nativeReason: NativeReason | undefined;
   readonly templates: readonly string[] | undefined;
+  /** Wasm modules of the pod: extension or digest, how it comes to the proxy, and why. */
+  readonly modules: readonly string[] | undefined;
   /** Where the problems of a denied pod are. Their values stay out: a user may have written a secret. */
   readonly problems: readonly string[] | undefined;
   readonly milliseconds: number;
@@ -37,6 +39,7 @@ export function decisionFields(review: Review, verdict: Verdict, seconds: number
     native: injected?.native.native,
     nativeReason: injected?.native.reason,
     templates: injected?.templates,
+    modules: modulesOf(verdict),
     problems: verdict.kind === 'deny' ? verdict.problems.map(({ path }) => path) : undefined,
     milliseconds: Math.round(seconds * 1e6) / 1e3,
     dryRun: review.dryRun,
@@ -59,6 +62,13 @@ export function createDecisionLog(output: DestinationStream): (fields: DecisionF
   return (fields) => {
     if (waiting.push(fields) === 1) setImmediate(write);
   };
+}
+
+function modulesOf(verdict: Verdict): readonly string[] | undefined {
+  if (!('modules' in verdict) || verdict.modules.length === 0) return undefined;
+  return verdict.modules.map(
+    ({ extension, module, delivery, reason }) => `${extension ?? module} ${delivery} ${reason}`,
+  );
 }
 
 function metadataOf(object: unknown): JsonObject | undefined {

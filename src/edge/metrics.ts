@@ -2,13 +2,16 @@
 // Does not belong here: when they change (telemetry.ts).
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import { certificateSteps } from '../core/certificates/plan.ts';
+import { deliveries, deliveryReasons } from '../core/model/delivered.ts';
 import { nativeReasons, reasons } from '../core/model/verdict.ts';
+import { refusals } from '../core/wasm/refusals.ts';
 import { eventDropReasons } from './kube/events.ts';
 import { kubeErrorCodes } from './kube/kube-error.ts';
 import { watchNames } from './kube/watch-names.ts';
 
 /** Processes that have metrics. */
-export type Role = 'serve' | 'control';
+export type Role = 'serve' | 'control' | 'agent';
+/** The agent has a table of its own (agent-metrics.ts). */
 const everywhere: readonly Role[] = ['serve', 'control'];
 
 export interface MetricRow {
@@ -23,7 +26,7 @@ export interface MetricRow {
   readonly buckets?: readonly number[];
 }
 
-const decisions = ['inject', 'skip', 'deny'];
+const decisions = ['inject', 'deliver', 'skip', 'deny'];
 /** `none` where nothing was injected. */
 const nativeValues = ['true', 'false', 'none'];
 /** Every status but 200 that a request can get. */
@@ -35,6 +38,9 @@ const durationBuckets = [
 
 /** What `pillion control` writes besides the Secret. */
 export const correctedObjects = ['registration', 'policy', 'binding'] as const;
+
+export const wasmSteps = ['resolve', 'verify', 'fetch', 'try', 'switch'] as const;
+export const wasmStates = ['ready', 'refused', 'waiting'] as const;
 
 /** Every metric. Names and labels are public: they are not used again for something else. */
 export const metricTable = {
@@ -49,6 +55,12 @@ export const metricTable = {
     type: 'counter',
     help: 'Injected pods by whether the sidecar is native and what decided it (docs/reasons.md).',
     labels: { native: ['true', 'false'], reason: Object.keys(nativeReasons) },
+  },
+  deliveries: {
+    name: 'pillion_wasm_deliveries_total',
+    type: 'counter',
+    help: 'Wasm modules that were delivered to proxies, one for each pod and extension, by the way and what decided it (docs/reasons.md).',
+    labels: { delivery: deliveries, reason: Object.keys(deliveryReasons) },
   },
   duration: {
     name: 'pillion_admission_duration_seconds',
@@ -160,6 +172,34 @@ export const metricTable = {
     type: 'gauge',
     help: 'Pods that only a plain sidecar keeps running at this moment; 0 where job completion is off, or another process leads.',
     labels: {},
+  },
+  wasmSteps: {
+    name: 'pillion_wasm_rollout_steps_total',
+    roles: ['control'],
+    type: 'counter',
+    help: 'Steps that rollouts of Wasm extensions took with success: resolve a tag, verify signatures, fetch a module, try it, switch it on.',
+    labels: { step: wasmSteps },
+  },
+  wasmRefusals: {
+    name: 'pillion_wasm_rollout_refusals_total',
+    roles: ['control'],
+    type: 'counter',
+    help: 'Steps of rollouts that were refused, by reason (docs/wasm-reasons.md); what may pass is tried again and counted again.',
+    labels: { reason: Object.keys(refusals) },
+  },
+  wasmExtensions: {
+    name: 'pillion_wasm_extensions',
+    roles: ['control'],
+    type: 'gauge',
+    help: 'Wasm extensions by whether what they declare runs: ready, refused for a reason that their status tells, or still under way; 0 where another process leads.',
+    labels: { state: wasmStates },
+  },
+  wasmFailures: {
+    name: 'pillion_wasm_rollout_failures_total',
+    roles: ['control'],
+    type: 'counter',
+    help: 'Looks at a Wasm extension that failed and were tried again, by what the API server said; defect: a fault of Pillion itself.',
+    labels: { code: [...kubeErrorCodes, 'defect'] },
   },
   controlSuccess: {
     name: 'pillion_control_last_success_timestamp_seconds',

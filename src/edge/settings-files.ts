@@ -11,13 +11,14 @@ import {
 import type { Facts } from '../core/model/facts.ts';
 import { fail, type Problem, type Result } from '../core/model/problem.ts';
 import { mistakeText, readYaml } from '../core/proxy-config/yaml-text.ts';
+import { withDeclared } from '../core/wasm/delivery/declared-extensions.ts';
 
-type Document = 'values' | 'overrides' | 'config' | 'mesh' | 'templates';
+type Document = 'values' | 'overrides' | 'config' | 'mesh' | 'templates' | 'extensions';
 
 /** Paths of files, and options that stand for themselves. */
 export type SettingsSources = FactsOptions & { readonly [Name in Document]?: string };
 
-const documents: readonly Document[] = ['values', 'overrides', 'config', 'mesh', 'templates'];
+const documents: readonly Document[] = ['values', 'overrides', 'config', 'mesh', 'templates', 'extensions'];
 
 /** A ConfigMap holds at most 1 MiB; four times that is no settings file. */
 export const largestFileBytes = 4 * 1024 * 1024;
@@ -43,7 +44,7 @@ export interface LoadedSources {
  */
 export async function loadFacts(sources: SettingsSources): Promise<Checked<Facts>> {
   const { documents: found, options, problems } = await loadSources(sources);
-  const facts = readFacts(found, options);
+  const facts = withDeclared(readFacts(found, options), found.extensions);
   if (problems.length === 0) return facts;
   return fail([...problems, ...(facts.ok ? [] : facts.error)]);
 }
@@ -57,7 +58,7 @@ export async function loadSources(sources: SettingsSources): Promise<LoadedSourc
   const found = Object.fromEntries(
     read.flatMap(([document, result]) => (result?.ok ? [[document, result.value]] : [])),
   );
-  const { values, overrides, config, mesh, templates, ...options } = sources;
+  const { values, overrides, config, mesh, templates, extensions, ...options } = sources;
   return { documents: found as SettingsDocuments, options: options satisfies FactsOptions, problems };
 }
 

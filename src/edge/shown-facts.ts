@@ -7,12 +7,13 @@ const mostNames = 10;
 /** The facts for a person; `null` where there are none yet. */
 export function shownFacts(facts: Facts | undefined): object | null {
   if (facts === undefined) return null;
-  const { native, namespaces, proxyConfigs } = facts;
+  const { native, namespaces, proxyConfigs, extensions } = facts;
   return {
     ...facts,
     native: { ...native, nodes: native.nodes === undefined ? null : shownNodes(native.nodes) },
     namespaces: { known: namespaces.size },
     proxyConfigs: { meshWide: proxyConfigs.meshWide ?? null, namespaces: proxyConfigs.byNamespace.size },
+    ...(extensions && { extensions: { known: [...extensions.values()].flat().length } }),
   };
 }
 

@@ -1,5 +1,6 @@
 // Answers: what is counted and logged when something happens. What is said of an admission comes from its verdict alone.
 // Does not belong here: which metrics there are (metrics.ts), what a line says (decision-log.ts), how it gets out (log.ts).
+import { type Delivery, deliveryReasons } from '../core/model/delivered.ts';
 import type { Review } from '../core/model/review.ts';
 import { nativeReasons, type Reason, reasons, type Verdict } from '../core/model/verdict.ts';
 import { createDecisionLog, decisionFields } from './decision-log.ts';
@@ -129,19 +130,23 @@ function fromZero(child: Child): Child {
 }
 
 /** The series are looked up once, here, since every admission counts in three of them. */
-function admissionCounters({ admissions, nativeDecisions, duration }: Metrics) {
+function admissionCounters({ admissions, nativeDecisions, deliveries, duration }: Metrics) {
   const count = (reason: Reason, native: string) =>
     fromZero(admissions.labels({ decision: reasons[reason].kind, reason, native }));
   const native = (isNative: boolean) => ({
     decided: eachOf(nativeReasons, (reason) => fromZero(nativeDecisions.labels({ native: String(isNative), reason }))),
     admitted: eachOf(reasons, (reason) => (isInjection(reason) ? count(reason, String(isNative)) : undefined)),
   });
+  const byReason = (delivery: Delivery) =>
+    eachOf(deliveryReasons, (reason) => fromZero(deliveries.labels({ delivery, reason })));
   const byNative = { true: native(true), false: native(false) };
   const notInjected = eachOf(reasons, (reason) => (isInjection(reason) ? undefined : count(reason, 'none')));
-  const seconds = eachOf({ inject: 0, skip: 0, deny: 0 }, (decision) => duration.labels({ decision }));
-  for (const decision of ['inject', 'skip', 'deny']) duration.zero({ decision });
+  const delivered = { 'node-store': byReason('node-store'), 'agent-pull': byReason('agent-pull') };
+  const seconds = eachOf({ inject: 0, deliver: 0, skip: 0, deny: 0 }, (decision) => duration.labels({ decision }));
+  for (const decision of ['inject', 'deliver', 'skip', 'deny']) duration.zero({ decision });
   return (verdict: Verdict, took: number): void => {
     seconds[verdict.kind].observe(took);
+    if ('modules' in verdict) for (const one of verdict.modules) delivered[one.delivery][one.reason].inc();
     if (verdict.kind !== 'inject') {
       notInjected[verdict.reason]?.inc();
       return;

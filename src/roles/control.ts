@@ -20,6 +20,7 @@ import { type Loop, startLoop } from './loop.ts';
 import type { ServeHooks, ServeIo } from './serve.ts';
 import { createUpkeep } from './upkeep.ts';
 import { openWakeUps } from './wake-ups.ts';
+import { createWasmRollout } from './wasm-rollout.ts';
 
 export interface ControlOptions {
   readonly cluster: KubeOptions;
@@ -122,13 +123,19 @@ interface State {
   waitsFor: readonly string[];
   /** What keeps pods from being completed; undefined where nothing does, or nobody wants it. */
   jobCompletion: string | undefined;
+  /** The same of Wasm extensions. */
+  wasm: string | undefined;
 }
 
 function createState(): State {
-  return { leadsSince: undefined, lastSuccess: undefined, failure: undefined, waitsFor: [], jobCompletion: undefined };
+  return {
+    ...{ leadsSince: undefined, lastSuccess: undefined, failure: undefined, waitsFor: [] },
+    ...{ jobCompletion: undefined, wasm: undefined },
+  };
 }
 
-function conditionsOf({ leadsSince, lastSuccess, failure, waitsFor, jobCompletion }: State): readonly Condition[] {
+function conditionsOf(state: State): readonly Condition[] {
+  const { leadsSince, lastSuccess, failure, waitsFor, jobCompletion, wasm } = state;
   const lease =
     leadsSince === undefined ? 'another process leads, or none yet' : `this process leads since ${leadsSince}`;
   if (leadsSince === undefined) return [{ name: 'lease', isMet: true, reason: lease }];
@@ -138,6 +145,7 @@ function conditionsOf({ leadsSince, lastSuccess, failure, waitsFor, jobCompletio
     { name: 'lease', isMet: true, reason: lease },
     { name: 'upkeep', isMet: failure === undefined, reason: `${reason}${waiting}` },
     ...(jobCompletion === undefined ? [] : [{ name: 'job-completion', isMet: false, reason: jobCompletion }]),
+    ...(wasm === undefined ? [] : [{ name: 'wasm', isMet: false, reason: wasm }]),
   ];
 }
 
@@ -199,11 +207,23 @@ async function lead({ kube, options, telemetry, state }: Running, events: EventR
       telemetry.jobCompletion.trouble(reason);
     },
   });
+  const wasmRollout = createWasmRollout({
+    kube,
+    telemetry,
+    record: events.record,
+    trouble: (reason) => {
+      state.wasm = reason;
+      telemetry.wasm.trouble(reason);
+    },
+  });
   const upkeep = createUpkeep({
     kube,
     telemetry,
     wakeUps,
-    useOptions: jobCompletion.follow,
+    useOptions: (inUse) => {
+      jobCompletion.follow(inUse);
+      wasmRollout.follow(inUse);
+    },
     record: events.record,
     serviceAddress: options.serviceAddress,
     waits: (reasons) => {
@@ -220,9 +240,10 @@ async function lead({ kube, options, telemetry, state }: Running, events: EventR
     telemetry.roundFailed(error, waitMs);
   };
   // at once: a round can take long to end, and another process leads by then
-  signal.addEventListener('abort', () => void jobCompletion.close());
+  const close = (): Promise<unknown> => Promise.all([jobCompletion.close(), wasmRollout.close()]);
+  signal.addEventListener('abort', () => void close());
   loop = startLoop({ ...upkeep, succeeded, failed }, signal);
   await loop.ended;
-  await jobCompletion.close();
+  await close();
   wakeUps.close();
 }

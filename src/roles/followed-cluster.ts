@@ -77,7 +77,7 @@ export async function followCluster(parts: ClusterParts): Promise<Result<Followe
 /** The answer goes out first; what was injected is nothing to tell of. */
 function afterwards(tell: (review: Review, verdict: Verdict) => void): (review: Review, verdict: Verdict) => void {
   return (review, verdict) => {
-    if (verdict.kind !== 'inject') setImmediate(tell, review, verdict);
+    if (verdict.kind !== 'inject' && verdict.kind !== 'deliver') setImmediate(tell, review, verdict);
   };
 }
 

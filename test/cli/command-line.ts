@@ -44,6 +44,7 @@ export async function pillion(args: readonly string[], around: Around = {}): Pro
         return 0;
       },
       control: async () => 0,
+      agent: async () => 0,
     },
   };
   const exitCode = await runCommandLine(args, io);

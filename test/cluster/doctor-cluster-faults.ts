@@ -206,7 +206,7 @@ export const clusterFaults: readonly Fault[] = [
       const { plane } = around;
       const { stdout, exitCode } = await pillion(['doctor', '--kubeconfig', plane.kubeconfig], { columns: 80 });
       assert.equal(exitCode, 0);
-      assert.equal(stdout.match(/^ {2}✓ /gm)?.length, 19);
+      assert.equal(stdout.match(/^ {2}✓ /gm)?.length, 20);
       assert.match(stdout, /\nNothing is wrong\n$/);
       const { all } = await askDoctor(plane.kubeconfig);
       assert.doesNotMatch(stdout + all, /secret key|BEGIN/);

@@ -44,7 +44,7 @@ async function runHere(args: readonly string[], input: string): Promise<Ran> {
     stdout: output('stdout'),
     stderr: output('stderr'),
     env: {},
-    roles: { serve: noRole, control: noRole },
+    roles: { serve: noRole, control: noRole, agent: noRole },
   };
   return { exitCode: await runCommandLine(args, io), ...written };
 }

@@ -27,6 +27,7 @@ export function answerDirectly(one: Case, facts: Facts): Answer {
   const verdict = admit(reviewOf(one), facts);
   if (verdict.kind === 'inject') return { kind: 'patch', patch: verdict.patch };
   if (verdict.kind === 'skip') return { kind: 'skip' };
+  if (verdict.kind === 'deliver') throw new Error('a conformance case asks for no modules');
   return { kind: 'deny', message: verdict.problems.map(problemLine).join('; ') };
 }
 

@@ -26,5 +26,9 @@ export const names = {
 /** Host that the API server calls and that the certificate is made for. */
 export const serviceHost = `${names.service}.${ownNamespace}.svc`;
 
-/** Fields that server-side apply says are ours: those of `install`, and those of `control`. */
-export const fieldManagers = { install: 'pillion-install', control: 'pillion-control' } as const;
+/** Fields that server-side apply says are ours: those of `install`, of `control`, and of `wasm deploy`. */
+export const fieldManagers = {
+  install: 'pillion-install',
+  control: 'pillion-control',
+  deploy: 'pillion-deploy',
+} as const;

@@ -4,7 +4,7 @@ import type { KubeObject } from '../model/kube-object.ts';
 import type { StringMap } from '../model/pod.ts';
 import { names } from './names.ts';
 import type { ClusterOptions } from './options.ts';
-import { registration } from './registration.ts';
+import { isForInjection, registration } from './registration.ts';
 import { labelsThatMeet, type PodWebhook, podWebhooks } from './webhooks.ts';
 
 export interface Overlap {
@@ -28,7 +28,9 @@ const deactivatedLabel = 'istio.io/deactivated';
  * @param configurations all MutatingWebhookConfigurations of the cluster; our own is passed over
  */
 export function findOverlaps(configurations: readonly KubeObject[], options: ClusterOptions): readonly Overlap[] {
-  const ours = podWebhooks(registration({ options, caBundle: undefined, hasMatchConditions: true }));
+  const ours = podWebhooks(registration({ options, caBundle: undefined, hasMatchConditions: true })).filter(
+    isForInjection,
+  );
   return configurations
     .filter(({ metadata }) => metadata.name !== names.registration)
     .flatMap((configuration) =>

@@ -8,16 +8,19 @@
 //   object          R is default            neither                                    inject=true, no istio.io/rev
 //   auto            namespacesByDefault     neither                                    neither label
 //
-// R is the revision and, in entries of their own, each tag; with onlyTags the tags alone. At most one entry matches a pod. What these selectors say is
-// said for one pod by decide/registration.ts.
+// R is the revision and, in entries of their own, each tag; with onlyTags the tags alone. What these selectors say is said
+// for one pod by decide/registration.ts. Where Wasm modules are delivered, entries `wasm-…` say the same of every revision
+// that is not R, for the path that asks for modules alone. At most one entry matches a pod.
 // Does not belong here: when it is written (roles/control.ts), what is in the bundle (certificates/).
 import type { V1LabelSelectorRequirement, V1MutatingWebhook, V1RuleWithOperations } from '@kubernetes/client-node';
+import { deliveryPath } from '../model/delivered.ts';
 import { isObject } from '../model/json.ts';
 import type { KubeObject } from '../model/kube-object.ts';
 import { labels } from '../settings/catalogue.ts';
 import { ownLabels } from './labels.ts';
 import { names, ownNamespace } from './names.ts';
 import { answeredRevisions, type ClusterOptions } from './options.ts';
+import type { PodWebhook } from './webhooks.ts';
 import {
   defaultRevision,
   injectionLabel,
@@ -28,6 +31,9 @@ import {
 
 /** The node agent's namespace: its pods have to start before any other. */
 const nodeNamespace = 'pillion-node';
+
+/** Path of the calls for pods that we inject. */
+const injectionPath = '/inject';
 
 /** Annotation that tells cert-manager's cainjector which Certificate's authority to write into the bundles. */
 const injectAuthority = 'cert-manager.io/inject-ca-from';
@@ -62,7 +68,10 @@ export function registration(input: RegistrationInput): KubeObject {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'MutatingWebhookConfiguration',
     metadata,
-    webhooks: entriesOf(options).map((entry) => webhook(entry, input)),
+    webhooks: [
+      ...entriesOf(options).map((entry) => webhook(entry, injectionPath, input)),
+      ...deliveryEntries(options).map((entry) => webhook(entry, deliveryPath, input)),
+    ],
   };
 }
 
@@ -95,6 +104,11 @@ export function neverCalled(options: ClusterOptions): readonly string[] {
   ];
 }
 
+/** True for an entry by which we are asked to inject, false for one that is about Wasm modules alone. */
+export function isForInjection({ service }: PodWebhook): boolean {
+  return service?.path !== deliveryPath;
+}
+
 /** What one entry selects. */
 export interface RegistrationEntry {
   readonly name: string;
@@ -102,7 +116,7 @@ export interface RegistrationEntry {
   readonly pod: readonly V1LabelSelectorRequirement[];
 }
 
-/** What is selected, the namespaces that are never called for aside; in as few entries as can be. */
+/** What is selected for injection, the namespaces that are never called for aside; in as few entries as can be. */
 export function selectionOf(options: ClusterOptions): readonly RegistrationEntry[] {
   return entriesFor(answeredRevisions(options), options.namespacesByDefault);
 }
@@ -157,10 +171,39 @@ function defaultEntries(namespacesByDefault: boolean): readonly RegistrationEntr
   ];
 }
 
-function webhook({ name, namespace, pod }: RegistrationEntry, input: RegistrationInput): V1MutatingWebhook {
+/**
+ * Pods that another injector is asked to inject, where Wasm modules are delivered: it is called before or after us, which
+ * is why we are called again after it. No condition looks for the proxy: a webhook whose conditions are not met the
+ * first time is not called again. Follows failurePreset too: a pod that was admitted without us has not the label that
+ * our WasmPlugins select, and serves without its extensions.
+ */
+function deliveryEntries(options: ClusterOptions): readonly RegistrationEntry[] {
+  if (!options.wasm.enabled) return [];
+  const revisions = answeredRevisions(options);
+  const isOther: readonly V1LabelSelectorRequirement[] = [
+    { key: rev, operator: 'Exists' },
+    { key: rev, operator: 'NotIn', values: [...revisions] },
+  ];
+  const neither = [absent(injectionLabel), absent(rev)];
+  const ofDefault: readonly RegistrationEntry[] = [
+    { name: 'wasm-namespace.pillion.dev', namespace: [isIn(injectionLabel, ['enabled'])], pod: [isNotOptedOut] },
+    { name: 'wasm-object.pillion.dev', namespace: neither, pod: [isIn(inject, ['true']), absent(rev)] },
+  ];
+  return [
+    { name: 'wasm-rev-namespace.pillion.dev', namespace: [...isOther, absent(injectionLabel)], pod: [isNotOptedOut] },
+    { name: 'wasm-rev-object.pillion.dev', namespace: neither, pod: [isNotOptedOut, ...isOther] },
+    ...(revisions.includes(defaultRevision) ? [] : ofDefault),
+  ];
+}
+
+function webhook(
+  { name, namespace, pod }: RegistrationEntry,
+  path: string,
+  input: RegistrationInput,
+): V1MutatingWebhook {
   const { options, caBundle, hasMatchConditions } = input;
   const excluded = { key: namespaceNameLabel, operator: 'NotIn', values: [...neverCalled(options)] };
-  const service = { name: names.service, namespace: ownNamespace, path: '/inject', port: 443 };
+  const service = { name: names.service, namespace: ownNamespace, path, port: 443 };
   return {
     name,
     admissionReviewVersions: ['v1'],

@@ -71,6 +71,8 @@ export const resources = {
 
 /** Connections to ports of pods: no kind, but what a right is given on. */
 export const portForwards: Resource = { ...resources.pods, plural: 'pods/portforward' };
+/** What containers of pods wrote. */
+export const podLogs: Resource = { ...resources.pods, plural: 'pods/log' };
 
 /** The resource of an object; throws for a kind that is not in the table, which is a defect of ours. */
 export function resourceOf({ apiVersion, kind }: Pick<KubeObject, 'apiVersion' | 'kind'>): Resource {

@@ -152,6 +152,7 @@ function factsOptions(options: ClusterOptions): FactsOptions {
     platform: options.platform,
     compliancePolicy: options.compliancePolicy,
     jobCompletion: options.jobCompletion,
+    wasm: options.wasm.enabled,
   };
 }
 

@@ -1,6 +1,7 @@
 // Answers: what counts of a node, a namespace or a ProxyConfig resource. Whoever keeps thousands of them keeps this.
 // Does not belong here: what follows from it (core/configuration/surroundings.ts).
 import type { NodeFacts, ProxyConfigResource } from '../configuration/surroundings.ts';
+import { hardenedLevel } from '../model/delivered.ts';
 import type { NamespaceFacts } from '../model/facts.ts';
 import { isObject } from '../model/json.ts';
 import type { KubeObject } from '../model/kube-object.ts';
@@ -30,10 +31,11 @@ export function namespaceFacts({ metadata }: KubeObject): NamespaceFacts {
 }
 
 /**
- * For the webhook: only what the platform says. The registration has decided by the labels of the moment, which a cache
+ * For the webhook: only what the platform says, and whether pods may have volumes of the node. The registration has decided by the labels of the moment, which a cache
  * that is behind must not undo; and the other annotations of thousands of namespaces are nothing to it.
  */
 export function namespaceOfWebhook({ metadata }: KubeObject): NamespaceFacts {
   const kept = Object.entries(metadata.annotations ?? {}).filter(([key]) => key.startsWith('openshift.io/'));
-  return { labels: undefined, annotations: Object.fromEntries(kept) };
+  const hardened = hardenedLevel(metadata.labels);
+  return { labels: undefined, annotations: Object.fromEntries(kept), ...(hardened !== undefined && { hardened }) };
 }

@@ -38,6 +38,8 @@ export interface SettingsDocuments {
   readonly mesh?: SettingsDocument;
   /** Pod overlays by name. */
   readonly templates?: SettingsDocument;
+  /** WasmExtension objects; what they mean is read elsewhere (core/wasm/delivery/declared-extensions.ts). */
+  readonly extensions?: SettingsDocument;
 }
 
 /** What no document says: options of the process. */
@@ -51,6 +53,8 @@ export interface FactsOptions {
   readonly platform?: 'kubernetes' | 'openshift';
   readonly compliancePolicy?: string;
   readonly jobCompletion?: boolean;
+  /** Wasm modules are delivered; which extensions there are comes from elsewhere. */
+  readonly wasm?: boolean;
   readonly revision?: string;
   readonly registration?: Partial<RegistrationFacts>;
   readonly namespace?: { readonly name: string; readonly labels?: StringMap; readonly annotations?: StringMap };
@@ -91,6 +95,7 @@ export function readFacts(documents: SettingsDocuments, options: FactsOptions = 
     ...(options.jobCompletion !== undefined && { jobCompletion: options.jobCompletion }),
     namespaces: namespaceFacts(options),
     proxyConfigs: noProxyConfigs,
+    ...(options.wasm && { extensions: new Map() }),
   };
   return { ok: true, value: freeze(facts), warnings: injector.warnings };
 }

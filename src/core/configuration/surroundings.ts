@@ -1,6 +1,7 @@
 // Answers: what do the facts become when something around the settings changes: nodes, namespaces, the API server,
 // ProxyConfig resources. The documents are not read again, so that this may run at every change of a watch.
 // Does not belong here: watching (edge/kube/), what the documents say (read-facts.ts).
+import type { ExtensionFacts } from '../model/delivered.ts';
 import type { Facts, NamespaceFacts, NativeFacts, NodeFacts, NodeTable, ProxyConfigFacts } from '../model/facts.ts';
 import type { MeshConfig } from '../model/settings.ts';
 import { nodeTable } from './node-table.ts';
@@ -19,6 +20,8 @@ export interface Surroundings {
   readonly namespaces: ReadonlyMap<string, NamespaceFacts>;
   /** Keep the list itself while no resource changed, as for nodes. */
   readonly proxyConfigs: readonly ProxyConfigResource[];
+  /** Absent where Wasm modules are not delivered, or the extensions are not known. */
+  readonly extensions?: ExtensionFacts;
 }
 
 /**
@@ -26,7 +29,7 @@ export interface Surroundings {
  * of nodes or resources is looked through once.
  */
 export function withSurroundings(facts: Facts, surroundings: Surroundings): Facts {
-  const { nodes, apiServer, namespaces, proxyConfigs } = surroundings;
+  const { nodes, apiServer, namespaces, proxyConfigs, extensions } = surroundings;
   const { mode, minimumMinor } = facts.native;
   const table = nodes === undefined ? undefined : tableOf(nodes, minimumMinor);
   return Object.freeze({
@@ -34,6 +37,7 @@ export function withSurroundings(facts: Facts, surroundings: Surroundings): Fact
     native: Object.freeze({ mode, minimumMinor, apiServer, nodes: table }),
     namespaces,
     proxyConfigs: layersOf(proxyConfigs, facts.mesh),
+    ...(extensions !== undefined && { extensions }),
   });
 }
 

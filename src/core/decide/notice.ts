@@ -75,6 +75,7 @@ export function endlessNotice({ spec }: Pod, { jobCompletion }: Pick<Facts, 'job
  */
 export function eventOf(review: Review, verdict: Verdict): EventDraft | undefined {
   if (review.dryRun) return undefined;
+  if (verdict.kind === 'deliver') return undefined;
   const told = verdict.kind === 'deny' ? denialEvent(verdict) : noticeEvent(verdict);
   if (told === undefined) return undefined;
   const regarding = ownerOf(review);

@@ -7,6 +7,7 @@ import { checkApiServer, checkNodes, checkRights, checkVersion } from './cluster
 import type { Severity } from './findings.ts';
 import { checkControl, checkInstallation, checkOptions } from './installation-checks.ts';
 import { type Knowledge, knowledgeOf } from './knowledge.ts';
+import { checkModules } from './modules.ts';
 import type { Observations } from './observations.ts';
 import { checkPodSecurity, checkQuotas } from './pod-security.ts';
 import { checkJobs, checkPods } from './pods.ts';
@@ -91,6 +92,12 @@ export const checks = {
   },
   quota: { title: 'Quotas', doc: 'Injected containers declare what ResourceQuotas count.', run: checkQuotas },
   nodes: { title: 'Nodes', doc: 'Kubelets can run native sidecars.', run: checkNodes },
+  wasm: {
+    title: 'Wasm modules',
+    doc: 'The pods that a WasmExtension selects get its module. Which nodes have it: `kubectl get wasmstores`.',
+    ...whereInstalled,
+    run: checkModules,
+  },
 } as const satisfies Readonly<Record<string, CheckRow>>;
 
 export type CheckId = keyof typeof checks;

@@ -37,6 +37,7 @@ const parts: readonly (readonly [keyof Observations, string])[] = [
   ['mesh', "Istio's ConfigMap istio"],
   ['injector', "Istio's ConfigMap istio-sidecar-injector"],
   ['proxyConfigs', 'ProxyConfigs'],
+  ['extensions', 'WasmExtensions'],
   ['namespaces', 'Namespaces'],
   ['nodes', 'Nodes'],
   ['pods', 'Pods'],

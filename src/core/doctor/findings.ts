@@ -323,6 +323,24 @@ export const findings = {
     doc: 'Native sidecars are forced while some nodes are too old: pods hang in Init there.',
     remedy: 'Set native to auto in ConfigMap pillion-options, or upgrade the nodes.',
   },
+  'wasm-kinds-missing': {
+    check: 'wasm',
+    severity: 'error',
+    doc: 'The option wasm.enabled is on, and the API server does not know the kind WasmExtension.',
+    remedy: 'Make the kinds, with the rights and the node agent: pillion install.',
+  },
+  'wasm-extension-unreadable': {
+    check: 'wasm',
+    severity: 'warning',
+    doc: 'A WasmExtension cannot be read. It counts for no pod.',
+    remedy: 'Mend it as the message says.',
+  },
+  'wasm-modules-missing': {
+    check: 'wasm',
+    severity: 'warning',
+    doc: 'Running pods that an extension selects do not mount what they would if they were created now: they are older than the extension, or were created without the webhook. Those without the node store serve without the filter; those of an extension that was made anew since start without waiting for it.',
+    remedy: 'Restart their workloads: kubectl rollout restart.',
+  },
 } as const satisfies Readonly<Record<string, FindingRow>>;
 
 export type FindingId = keyof typeof findings;

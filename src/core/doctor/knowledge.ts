@@ -3,7 +3,7 @@
 import { hasPolicies, minorOf } from '../cluster/kubernetes-version.ts';
 import { names } from '../cluster/names.ts';
 import type { ClusterOptions } from '../cluster/options.ts';
-import { registration } from '../cluster/registration.ts';
+import { isForInjection, registration } from '../cluster/registration.ts';
 import {
   defaultInstallation,
   type Installation,
@@ -16,11 +16,13 @@ import {
 import { inCallOrder, isCalledFor, type PodWebhook, podWebhooks } from '../cluster/webhooks.ts';
 import type { Checked } from '../configuration/injector-config.ts';
 import { withSurroundings } from '../configuration/surroundings.ts';
+import { hardenedLevel } from '../model/delivered.ts';
 import type { Facts } from '../model/facts.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { KubeObject } from '../model/kube-object.ts';
 import type { StringMap } from '../model/pod.ts';
 import type { Result } from '../model/problem.ts';
+import { extensionTable } from '../wasm/delivery/extension-table.ts';
 import { type AskedByOptions, type ClusterState, type NamespaceView, seenValue } from './observations.ts';
 
 export interface KubernetesVersion {
@@ -39,7 +41,10 @@ export interface Knowledge {
   readonly facts: Checked<Facts> | undefined;
   /** The registration as it should be, without a caBundle. */
   readonly expected: KubeObject;
+  /** Those by which we are asked to inject. */
   readonly ours: readonly PodWebhook[];
+  /** Those and the ones that are about Wasm modules alone. */
+  readonly delivering: readonly PodWebhook[];
   /** Webhooks of everybody else that are called for pods, in the order of their calls. */
   readonly others: readonly PodWebhook[];
 }
@@ -58,7 +63,8 @@ export function knowledgeOf(state: ClusterState & AskedByOptions): Knowledge {
     options,
     facts: factsOf(known, state),
     expected,
-    ours: podWebhooks(expected),
+    ours: podWebhooks(expected).filter(isForInjection),
+    delivering: podWebhooks(expected),
     others: inCallOrder(configurations.filter(({ metadata }) => metadata.name !== names.registration)),
   };
 }
@@ -79,14 +85,16 @@ function factsOf(installation: Installation, state: ClusterState & AskedByOption
   const facts = readClusterFacts(installation, documents);
   if (!facts.ok) return facts;
   // labels are left to the selectors of the registration, as the webhook does
-  const namespaces = (seenValue(state.namespaces) ?? []).map(
-    ({ name, annotations }) => [name, { labels: undefined, annotations }] as const,
-  );
+  const namespaces = (seenValue(state.namespaces) ?? []).map(({ name, labels, annotations }) => {
+    const hardened = hardenedLevel(labels);
+    return [name, { labels: undefined, annotations, ...(hardened !== undefined && { hardened }) }] as const;
+  });
   const surroundings = {
     nodes: seenValue(state.nodes),
     apiServer: state.apiServer,
     namespaces: new Map(namespaces),
     proxyConfigs: seenValue(state.proxyConfigs) ?? [],
+    ...(facts.value.extensions && { extensions: extensionTable(seenValue(state.extensions) ?? []) }),
   };
   return { ...facts, value: withSurroundings(facts.value, surroundings) };
 }

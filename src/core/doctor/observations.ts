@@ -7,6 +7,7 @@ import type { NativeFacts } from '../model/facts.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { KubeObject } from '../model/kube-object.ts';
 import type { StringMap } from '../model/pod.ts';
+import type { ReadDeliverable } from '../wasm/delivery/extension-table.ts';
 
 export type Observed<T> =
   | { readonly kind: 'seen'; readonly value: T }
@@ -67,6 +68,8 @@ export interface ClusterState {
 export interface AskedByOptions {
   readonly mesh: Observed<KubeObject | undefined>;
   readonly injector: Observed<KubeObject | undefined>;
+  /** Undefined where the cluster does not know the kind; none where Wasm modules are not delivered. */
+  readonly extensions: Observed<readonly ReadDeliverable[] | undefined>;
   /** Whether the API server keeps `restartPolicy` on init containers, as far as the webhook asks. */
   readonly apiServer: NativeFacts['apiServer'];
   /** The same, whatever the options are. */
@@ -124,6 +127,8 @@ export interface PodSurvey {
   readonly withoutSidecar: readonly WorkloadPods[];
   /** Jobs with a plain sidecar that would get a native one now. */
   readonly plainJobs: readonly WorkloadPods[];
+  /** Have a proxy that lacks volumes of Wasm modules that it would have now. */
+  readonly withoutModules: readonly WorkloadPods[];
 }
 
 /** Since when a replica uses its settings, and what it says about them. */

@@ -9,6 +9,7 @@ import { type Workload, workloadOf } from '../settings/workload.ts';
 import { type CheckResult, checked, checkSeen, unchecked } from './check-result.ts';
 import { count, fewOf, found } from './findings.ts';
 import { areCalledFor, type Knowledge } from './knowledge.ts';
+import { lacksModules } from './modules.ts';
 import type { NamespaceView, Observations, PodSurvey, WorkloadPods } from './observations.ts';
 import { reviewOf } from './reach.ts';
 
@@ -22,12 +23,14 @@ export function createSurveyor(known: Knowledge, namespaces: readonly NamespaceV
   const byName = new Map(namespaces.map((namespace) => [namespace.name, namespace]));
   const withoutSidecar = new Map<string, WorkloadPods>();
   const plainJobs = new Map<string, WorkloadPods>();
+  const withoutModules = new Map<string, WorkloadPods>();
   let examined = 0;
   return {
     look: (object) => {
       const namespace = byName.get(object.metadata.namespace ?? '');
       if (namespace === undefined || !isRunning(object)) return;
       examined += 1;
+      if (lacksModules(object, namespace, known)) add(withoutModules, ownerOf(object, namespace.name));
       const state = stateOf(object, namespace, known);
       if (state === undefined) return;
       add(state === 'without sidecar' ? withoutSidecar : plainJobs, ownerOf(object, namespace.name));
@@ -36,6 +39,7 @@ export function createSurveyor(known: Knowledge, namespaces: readonly NamespaceV
       examined,
       withoutSidecar: [...withoutSidecar.values()],
       plainJobs: [...plainJobs.values()],
+      withoutModules: [...withoutModules.values()],
     }),
   };
 }

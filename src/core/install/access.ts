@@ -4,9 +4,10 @@ import type { V1PolicyRule } from '@kubernetes/client-node';
 import { type Component, ownLabels } from '../cluster/labels.ts';
 import { names, ownNamespace } from '../cluster/names.ts';
 import type { ClusterOptions } from '../cluster/options.ts';
-import { portForwards, type Resource, resources } from '../cluster/resources.ts';
+import { podLogs, portForwards, type Resource, resources } from '../cluster/resources.ts';
 import { settingsPlaces } from '../cluster/settings-documents.ts';
 import type { KubeObject } from '../model/kube-object.ts';
+import { agentName, nodeNamespace } from '../wasm/names.ts';
 
 type Rule = Omit<V1PolicyRule, 'nonResourceURLs'>;
 
@@ -36,7 +37,7 @@ function rule({ apiVersion, plural }: Resource, verbs: readonly string[], ...res
   };
 }
 
-function ownRules(component: Component, { nativeMinimumKubelet }: ClusterOptions): readonly Rule[] {
+function ownRules(component: Component, { nativeMinimumKubelet, wasm }: ClusterOptions): readonly Rule[] {
   const options = rule(resources.configMaps, component === 'webhook' ? follow : read, names.options);
   if (component === 'webhook') {
     // the probe of an API server that may have native sidecars switched off, by dry run
@@ -50,14 +51,20 @@ function ownRules(component: Component, { nativeMinimumKubelet }: ClusterOptions
     rule(resources.secrets, ['create']),
     rule(resources.leases, ['get', 'update'], names.lease),
     rule(resources.leases, ['create']),
+    ...(wasm.enabled ? tryModules : []),
   ];
 }
+
+/** Trials of Wasm modules: pods of our own, one after the other, and what their proxies wrote. */
+const tryModules: readonly Rule[] = [rule(resources.pods, ['get', 'list', 'create', 'delete']), rule(podLogs, ['get'])];
 
 /** The ConfigMaps of the revision. Control needs what the guard asks: the injector configuration. */
 function settingsRules(component: Component, options: ClusterOptions): readonly Rule[] {
   const { mesh, injector } = settingsPlaces(options);
   if (component === 'webhook') return [rule(resources.configMaps, follow, mesh.name, injector.name)];
-  return [rule(resources.configMaps, read, injector.name)];
+  // a rollout needs the root namespace too
+  const asked = options.wasm.enabled ? [mesh.name, injector.name] : [injector.name];
+  return [rule(resources.configMaps, read, ...asked)];
 }
 
 const written = [...read, 'create', 'patch'];
@@ -70,12 +77,40 @@ const completePods: readonly Rule[] = [
   rule(portForwards, ['get', 'create']),
 ];
 
-function clusterRules(component: Component, { jobCompletion }: ClusterOptions): readonly Rule[] {
+/** Rollouts of Wasm modules. Secrets are not among it: whoever owns a pull secret gives the right to read that one. */
+function rollOut({ filterDeployments }: ClusterOptions['wasm']): readonly Rule[] {
+  const made = filterDeployments ? ['create', 'patch'] : [];
+  return [
+    rule(resources.wasmExtensions, [...read, ...made]),
+    rule(statusOf(resources.wasmExtensions), ['patch']),
+    rule(resources.wasmStores, [...read, 'delete']),
+    rule(resources.wasmPlugins, [...written, 'delete']),
+    rule(resources.envoyFilters, [...written, 'delete']),
+    rule(resources.nodes, read),
+    rule(resources.namespaces, follow),
+    rule(resources.pods, follow),
+    ...(filterDeployments
+      ? [rule(resources.filterDeployments, read), rule(statusOf(resources.filterDeployments), ['patch'])]
+      : []),
+  ];
+}
+
+/** Control writes the options of the node agents, in their namespace. */
+export function agentOptionsAccess(): readonly KubeObject[] {
+  return granted('control', [rule(resources.configMaps, ['get', 'patch'], agentName)], nodeNamespace);
+}
+
+function statusOf(resource: Resource): Resource {
+  return { ...resource, plural: `${resource.plural}/status` };
+}
+
+function clusterRules(component: Component, { jobCompletion, wasm }: ClusterOptions): readonly Rule[] {
   if (component === 'webhook') {
     return [
       rule(resources.nodes, follow),
       rule(resources.namespaces, follow),
       rule(resources.proxyConfigs, follow),
+      ...(wasm.enabled ? [rule(resources.wasmExtensions, follow)] : []),
       record,
     ];
   }
@@ -86,6 +121,7 @@ function clusterRules(component: Component, { jobCompletion }: ClusterOptions): 
     rule(resources.admissionPolicyBindings, [...written, 'delete'], names.guard),
     record,
     ...(jobCompletion ? completePods : []),
+    ...(wasm.enabled ? rollOut(wasm) : []),
   ];
 }
 

@@ -2,7 +2,10 @@
 import type { V1NetworkPolicySpec, V1ServiceSpec } from '@kubernetes/client-node';
 import { type Component, ownLabels, selectorLabels } from '../cluster/labels.ts';
 import { names, ownNamespace } from '../cluster/names.ts';
+import type { ClusterOptions } from '../cluster/options.ts';
+import type { JsonObject } from '../model/json.ts';
 import type { KubeObject } from '../model/kube-object.ts';
+import { trialIngress, trialNetworkPolicy } from '../wasm/trial/trial-pod.ts';
 
 /** Ports of the containers, by the names that Service and probes use. */
 export const ports = {
@@ -10,7 +13,7 @@ export const ports = {
   management: 15014,
 } as const;
 
-export function networkObjects(): readonly KubeObject[] {
+export function networkObjects({ wasm }: Pick<ClusterOptions, 'wasm'>): readonly KubeObject[] {
   return [
     {
       apiVersion: 'v1',
@@ -32,11 +35,13 @@ export function networkObjects(): readonly KubeObject[] {
       } satisfies V1ServiceSpec,
     },
     networkPolicy('webhook', [ports.webhook, ports.management]),
-    networkPolicy('control', [ports.management]),
+    networkPolicy('control', [ports.management], wasm.enabled ? [trialIngress] : []),
+    ...(wasm.enabled ? [trialNetworkPolicy] : []),
   ];
 }
 
-function networkPolicy(component: Component, open: readonly number[]): KubeObject {
+/** @param more what only some may reach */
+function networkPolicy(component: Component, open: readonly number[], more: readonly JsonObject[] = []): KubeObject {
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
@@ -44,7 +49,7 @@ function networkPolicy(component: Component, open: readonly number[]): KubeObjec
     spec: {
       podSelector: { matchLabels: selectorLabels(component) },
       policyTypes: ['Ingress'],
-      ingress: [{ ports: open.map((port) => ({ protocol: 'TCP', port })) }],
+      ingress: [{ ports: open.map((port) => ({ protocol: 'TCP', port })) }, ...more],
     } satisfies V1NetworkPolicySpec,
   };
 }

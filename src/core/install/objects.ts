@@ -8,7 +8,9 @@ import type { ClusterOptions } from '../cluster/options.ts';
 import { optionsKey } from '../cluster/settings-documents.ts';
 import { injectionLabel } from '../cluster/well-known.ts';
 import type { KubeObject } from '../model/kube-object.ts';
-import { accessObjects } from './access.ts';
+import { customResources } from '../wasm/declaration/custom-resources.ts';
+import { accessObjects, agentOptionsAccess } from './access.ts';
+import { agentAccess, agentWorkload } from './agent.ts';
 import { certificateObjects } from './cert-manager.ts';
 import { networkObjects } from './network.ts';
 import { workloadObjects } from './workloads.ts';
@@ -42,6 +44,7 @@ export function installParts(input: InstallInput): readonly InstallPart[] {
       about: ['Every pod in here meets the strictest level of Pod Security Standards, and none gets a sidecar.'],
       objects: [namespace],
     },
+    ...kindsPart(input.options),
     {
       subject: 'access',
       about: [
@@ -62,7 +65,7 @@ export function installParts(input: InstallInput): readonly InstallPart[] {
         'The API server calls the webhook through the Service. From where it calls differs by cluster, so the policy',
         'lets everybody reach the ports, and nothing else; egress is open, because the address of the API server is not known.',
       ],
-      objects: networkObjects(),
+      objects: networkObjects(input.options),
     },
     {
       subject: 'workloads',
@@ -71,6 +74,37 @@ export function installParts(input: InstallInput): readonly InstallPart[] {
         'replica is ready before an old one ends, and an old one goes on answering while endpoints are updated.',
       ],
       objects: [priorityClass, ...workloadObjects(input)],
+    },
+    ...agentPart(input),
+  ];
+}
+
+/** Before everything that speaks of them. */
+function kindsPart(options: ClusterOptions): readonly InstallPart[] {
+  const objects = customResources(options);
+  if (objects.length === 0) return [];
+  return [
+    {
+      subject: 'kinds',
+      about: [
+        'What Wasm extensions are declared with, and what nodes report. Deleting a kind deletes every object of it, so that',
+        '"pillion uninstall" leaves them.',
+      ],
+      objects,
+    },
+  ];
+}
+
+function agentPart(input: InstallInput): readonly InstallPart[] {
+  if (!input.options.wasm.enabled) return [];
+  return [
+    {
+      subject: 'agent',
+      about: [
+        'The agent of each node keeps Wasm modules in a directory of the node, which pods see read-only. It is root, so that',
+        'it may write there, and has no other privilege; that is why it has a namespace of its own.',
+      ],
+      objects: [...agentAccess(input.options), ...agentOptionsAccess(), ...agentWorkload(input)],
     },
   ];
 }

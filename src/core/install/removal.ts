@@ -5,8 +5,11 @@ import { isOurs } from '../cluster/labels.ts';
 import { names, ownNamespace } from '../cluster/names.ts';
 import { type Resource, resources } from '../cluster/resources.ts';
 import type { KubeObject } from '../model/kube-object.ts';
+import { agentName, nodeNamespace } from '../wasm/names.ts';
 
-const ownNames: ReadonlySet<string> = new Set([ownNamespace, ...Object.values(names)]);
+/** Namespaces that are ours with all that is in them. */
+export const ownNamespaces: readonly string[] = [ownNamespace, nodeNamespace];
+const ownNames: ReadonlySet<string> = new Set([...ownNamespaces, agentName, ...Object.values(names)]);
 /** Kinds of which there is something of ours in Istio's namespace. */
 const elsewhere: readonly string[] = [resources.roles.kind, resources.roleBindings.kind];
 
@@ -17,7 +20,7 @@ const elsewhere: readonly string[] = [resources.roles.kind, resources.roleBindin
 export function isOfInstallation(object: KubeObject): boolean {
   if (!isOurs(object)) return false;
   const { kind, metadata } = object;
-  if (metadata.namespace === ownNamespace) return true;
+  if (metadata.namespace !== undefined && ownNamespaces.includes(metadata.namespace)) return true;
   return ownNames.has(metadata.name) && (metadata.namespace === undefined || elsewhere.includes(kind));
 }
 
@@ -38,6 +41,7 @@ export const removalOrder: readonly Resource[] = [
   resources.admissionPolicies,
   resources.podDisruptionBudgets,
   resources.deployments,
+  resources.daemonSets, // the modules stay on the nodes: running proxies read them again when they restart
   resources.networkPolicies,
   resources.services,
   resources.certificates, // of cert-manager, before the Secrets that it would make again
@@ -51,5 +55,5 @@ export const removalOrder: readonly Resource[] = [
   resources.roleBindings, // those in Istio's namespace are found by their labels too
   resources.roles,
   resources.serviceAccounts,
-  resources.namespaces, // and with it whatever else is in it: events, pods that are ending
+  resources.namespaces, // and with them whatever else is in them: events, pods that are ending
 ];

@@ -30,6 +30,18 @@ export function deploymentStep(name: string, deployment: KubeObject | undefined)
   return { what, isDone, state: old > 0 ? `${state}, ${old} of the old version left` : state };
 }
 
+/** A DaemonSet runs its newest version on every node that it is for. */
+export function daemonSetStep(name: string, daemonSet: KubeObject | undefined): RolloutStep {
+  const what = `DaemonSet ${name}`;
+  if (daemonSet === undefined) return { what, isDone: false, state: 'not there' };
+  const status = daemonSet['status'];
+  const isSeen = numberAt(status, 'observedGeneration') >= numberAt(daemonSet.metadata, 'generation');
+  const wanted = numberAt(status, 'desiredNumberScheduled');
+  const counts = ['updatedNumberScheduled', 'numberAvailable'].map((key) => numberAt(status, key));
+  const current = isSeen ? Math.min(...counts) : 0;
+  return { what, isDone: isSeen && current >= wanted, state: `available on ${current} of ${wanted} nodes` };
+}
+
 /** The registration is there, as the options ask, and trusts somebody; control writes it once a replica answers. */
 export function registrationStep(found: KubeObject | undefined, options: ClusterOptions): RolloutStep {
   const waitsFor = (state: string): RolloutStep => ({ what: 'Registration', isDone: false, state });
@@ -50,6 +62,19 @@ export function guardStep(found: KubeObject | undefined, options: ClusterOptions
   if (found === undefined) return { what: 'Guard', isDone: false, state: 'not yet written' };
   const isDone = findDrift(found, wanted) === undefined;
   return { what: 'Guard', isDone, state: isDone ? `in force (${options.guard})` : 'not yet as the options ask' };
+}
+
+/** The API server serves the kinds that the options add. */
+export function kindsStep(wanted: readonly KubeObject[], found: readonly (KubeObject | undefined)[]): RolloutStep {
+  const missing = wanted.filter((_, at) => !isServed(found[at])).map(({ metadata }) => metadata.name);
+  const state = missing.length === 0 ? 'served' : `not served yet: ${missing.join(', ')}`;
+  return { what: 'Kinds', isDone: missing.length === 0, state };
+}
+
+function isServed(kind: KubeObject | undefined): boolean {
+  const status = isObject(kind?.['status']) ? kind['status'] : {};
+  const conditions = Array.isArray(status['conditions']) ? status['conditions'].filter(isObject) : [];
+  return conditions.some(({ type, status: is }) => type === 'Established' && is === 'True');
 }
 
 function numberAt(object: unknown, key: string): number {

@@ -10,12 +10,14 @@ import type {
 } from '@kubernetes/client-node';
 import { type Component, ownLabels, selectorLabels } from '../cluster/labels.ts';
 import { names, ownNamespace } from '../cluster/names.ts';
+import type { ClusterOptions } from '../cluster/options.ts';
 import type { KubeObject } from '../model/kube-object.ts';
 import { ports } from './network.ts';
 
 interface WorkloadInput {
   readonly image: string;
   readonly version: string;
+  readonly options?: { readonly wasm: Pick<ClusterOptions['wasm'], 'enabled' | 'maxModuleMegabytes'> };
 }
 
 /** Where the webhook finds its certificate. */
@@ -67,8 +69,8 @@ export function workloadObjects(input: WorkloadInput): readonly KubeObject[] {
   return (['control', 'webhook'] as const).flatMap((component) => [budget(component), deployment(component, input)]);
 }
 
-function deployment(component: Component, { image, version }: WorkloadInput): KubeObject {
-  const labels = { ...ownLabels(component), 'app.kubernetes.io/version': version };
+function deployment(component: Component, input: WorkloadInput): KubeObject {
+  const labels = { ...ownLabels(component), 'app.kubernetes.io/version': input.version };
   const annotations = { 'prometheus.io/scrape': 'true', 'prometheus.io/port': String(ports.management) };
   return {
     apiVersion: 'apps/v1',
@@ -79,12 +81,12 @@ function deployment(component: Component, { image, version }: WorkloadInput): Ku
       revisionHistoryLimit: 3,
       selector: { matchLabels: selectorLabels(component) },
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
-      template: { metadata: { labels, annotations }, spec: podSpec(component, image) },
+      template: { metadata: { labels, annotations }, spec: podSpec(component, input) },
     } satisfies V1DeploymentSpec,
   };
 }
 
-function podSpec(component: Component, image: string): V1PodSpec {
+function podSpec(component: Component, input: WorkloadInput): V1PodSpec {
   const workload = workloads[component];
   return {
     serviceAccountName: names[component],
@@ -96,13 +98,13 @@ function podSpec(component: Component, image: string): V1PodSpec {
     topologySpreadConstraints: ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'].map((key) =>
       spread(component, key),
     ),
-    containers: [container(component, image)],
+    containers: [container(component, input)],
     ...(workload.volumes.length === 0 ? {} : { volumes: [...workload.volumes] }),
   };
 }
 
-function container(component: Component, image: string): V1Container {
-  const { args, ports: open, resources, volumeMounts } = workloads[component];
+function container(component: Component, { image, options }: WorkloadInput): V1Container {
+  const { args, ports: open, volumeMounts } = workloads[component];
   return {
     name: component,
     image,
@@ -111,7 +113,7 @@ function container(component: Component, image: string): V1Container {
     ports: open.map((name) => ({ name, containerPort: ports[name], protocol: 'TCP' })),
     readinessProbe: probe('/readyz', 5),
     livenessProbe: probe('/healthz', 10),
-    resources,
+    resources: resourcesOf(component, options),
     securityContext: {
       allowPrivilegeEscalation: false,
       readOnlyRootFilesystem: true,
@@ -119,6 +121,13 @@ function container(component: Component, image: string): V1Container {
     },
     ...(volumeMounts.length === 0 ? {} : { volumeMounts }),
   };
+}
+
+/** A module that control fetches and tries is in its memory: as it comes, as a whole, and on its way to the trial. */
+function resourcesOf(component: Component, options: WorkloadInput['options']): Workload['resources'] {
+  const { resources } = workloads[component];
+  if (component !== 'control' || options?.wasm.enabled !== true) return resources;
+  return { ...resources, limits: { ...resources.limits, memory: `${256 + 3 * options.wasm.maxModuleMegabytes}Mi` } };
 }
 
 function probe(path: string, periodSeconds: number): V1Probe {

@@ -1,5 +1,6 @@
 // Answers: what may a decision know besides the review. Facts are a value, frozen and swapped whole: a request takes
 // the pointer once, and nothing on the way asks a clock, a file or the network.
+import type { ExtensionFacts, HardenedLevel } from './delivered.ts';
 import type { StringMap } from './pod.ts';
 import type { CustomTemplates, InjectorConfig, MeshConfig, ProxyConfig, Values } from './settings.ts';
 
@@ -18,6 +19,8 @@ export interface Facts {
   readonly jobCompletion?: boolean;
   readonly namespaces: ReadonlyMap<string, NamespaceFacts>;
   readonly proxyConfigs: ProxyConfigFacts;
+  /** Wasm extensions; absent where the installation delivers none. */
+  readonly extensions?: ExtensionFacts;
 }
 
 /** What the registration selects. */
@@ -34,6 +37,8 @@ export interface NamespaceFacts {
   /** Undefined where nobody said what they are: then the namespace counts as opted in, as the registration has decided. */
   readonly labels: StringMap | undefined;
   readonly annotations: StringMap;
+  /** The level of the Pod Security Standards, for one who keeps no labels; absent where hostPath volumes are allowed. */
+  readonly hardened?: HardenedLevel;
 }
 
 /** What may be the oldest kubelet for native sidecars: before 1.29 the feature is off, before 1.33 it can be off. */

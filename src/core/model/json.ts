@@ -17,3 +17,16 @@ export function parseJson(text: string): unknown {
     return undefined;
   }
 }
+
+/** True where both say the same; the order of keys does not count, that of elements does. */
+export function isSameJson(one: unknown, other: unknown): boolean {
+  if (isObject(one) && isObject(other)) {
+    const keys = Object.keys(one);
+    const isSameSize = keys.length === Object.keys(other).length;
+    return isSameSize && keys.every((key) => Object.hasOwn(other, key) && isSameJson(one[key], other[key]));
+  }
+  if (Array.isArray(one) && Array.isArray(other)) {
+    return one.length === other.length && one.every((element, at) => isSameJson(element, other[at]));
+  }
+  return one === other;
+}

@@ -11,6 +11,8 @@ export interface ObjectMetadata {
   readonly ownerReferences?: readonly OwnerReference[];
   readonly uid?: string;
   readonly resourceVersion?: string;
+  /** Counts the changes of `spec`. */
+  readonly generation?: number;
   readonly creationTimestamp?: string;
   readonly deletionTimestamp?: string;
 }

@@ -1,5 +1,6 @@
 // Answers: what can come out of an admission, and why. Answer, metrics, log line, warnings and `why` read this record
 // and nothing else, so that no counter can disagree with the answer.
+import type { Delivered } from './delivered.ts';
 import type { Pod } from './pod.ts';
 import type { Problem } from './problem.ts';
 
@@ -9,7 +10,7 @@ export type Operation =
   | { readonly op: 'remove'; readonly path: string };
 
 export interface ReasonRow {
-  readonly kind: 'inject' | 'skip' | 'deny';
+  readonly kind: 'inject' | 'deliver' | 'skip' | 'deny';
   /** A pod that asked for a sidecar has none: told as decide/notice.ts says. */
   readonly tells?: 'warning';
   readonly doc: string;
@@ -33,7 +34,23 @@ export const reasons = {
     remedy: '',
   },
   'always-inject-selector': { kind: 'inject', doc: 'A selector of alwaysInjectSelector matches the pod.', remedy: '' },
+  // deliver
+  'modules-delivered': {
+    kind: 'deliver',
+    doc: 'Another injector injected the pod; its proxy gets the Wasm modules of the extensions that select it.',
+    remedy: '',
+  },
   // skip
+  'no-proxy': {
+    kind: 'skip',
+    doc: 'Asked for Wasm modules alone: the pod has no container istio-proxy, or not yet; then the API server asks again once it has one.',
+    remedy: 'Have the pod injected by the injector of its revision.',
+  },
+  'no-modules': {
+    kind: 'skip',
+    doc: 'Asked for Wasm modules alone: none can be delivered to the pod, because no extension selects it or for the reason that a warning names.',
+    remedy: 'Give the pod the labels that an extension selects.',
+  },
   'not-a-pod': {
     kind: 'skip',
     doc: 'The object is of another kind than Pod.',
@@ -121,6 +138,7 @@ export const reasons = {
 export type Reason = keyof typeof reasons;
 type ReasonOf<K> = { [R in Reason]: (typeof reasons)[R]['kind'] extends K ? R : never }[Reason];
 export type InjectReason = ReasonOf<'inject'>;
+export type DeliverReason = ReasonOf<'deliver'>;
 export type SkipReason = ReasonOf<'skip'>;
 export type DenyReason = ReasonOf<'deny'>;
 
@@ -157,8 +175,8 @@ export interface NativeDecision {
 export interface TraceEntry {
   /** The question that was asked: `host network`, `namespace labels`. */
   readonly gate: string;
-  /** `pass` goes on, `inject`, `skip` and `deny` decide, `note` tells. */
-  readonly outcome: 'pass' | 'inject' | 'skip' | 'deny' | 'note';
+  /** `pass` goes on, `inject`, `deliver`, `skip` and `deny` decide, `note` tells. */
+  readonly outcome: 'pass' | 'inject' | 'deliver' | 'skip' | 'deny' | 'note';
   /** What was seen, in words. */
   readonly because: string;
 }
@@ -176,8 +194,19 @@ export interface Injected extends Common {
   readonly pod: Pod;
   readonly native: NativeDecision;
   readonly templates: readonly string[];
+  /** Wasm modules that the proxy gets; none where no extension selects the pod. */
+  readonly modules: readonly Delivered[];
   /** One line for the user, where the sidecar keeps the pod from ever completing. */
   readonly notice?: string;
+}
+
+/** The pod keeps the sidecar that another injector gave it, and gets Wasm modules. */
+export interface Supplied extends Common {
+  readonly kind: 'deliver';
+  readonly reason: DeliverReason;
+  readonly patch: readonly Operation[];
+  readonly pod: Pod;
+  readonly modules: readonly Delivered[];
 }
 
 export interface Skipped extends Common {
@@ -193,4 +222,4 @@ export interface Denied extends Common {
   readonly problems: readonly Problem[];
 }
 
-export type Verdict = Injected | Skipped | Denied;
+export type Verdict = Injected | Supplied | Skipped | Denied;

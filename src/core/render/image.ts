@@ -14,6 +14,14 @@ export function proxyImage({ annotations, proxyConfig, facts: { values } }: Effe
   });
 }
 
+/**
+ * Image of the proxy in pods that ask for no other, as the values alone tell. An image type of the mesh configuration is
+ * left aside: the proxy in it is the same.
+ */
+export function usualProxyImage(values: Effective['facts']['values']): string {
+  return imageReference(values.global.proxy.image, values.global.variant, { annotations: {}, facts: { values } });
+}
+
 /** Image of the init container. The image type of the proxy configuration does not reach it. */
 export function initImage({ annotations, facts: { values } }: Effective): string {
   const type = annotations.proxyImageType ?? values.global.variant;

@@ -2,6 +2,7 @@
 // annotation, add a record here and use it where the pod is built: docs/annotations.md, validation, `why` and the
 // warnings about misspelt keys follow from the record.
 
+import { extensionsAnnotation, modulesAnnotation } from '../model/delivered.ts';
 import type { Parser } from './parsers.ts';
 import * as read from './parsers.ts';
 
@@ -20,6 +21,10 @@ export interface Entry<T> {
 
 function entry<T>(key: string, parse: Parser<T>, values: string, doc: string): Entry<T> {
   return { key, parse, values, doc, since: '0.1' };
+}
+
+function since<T>(version: string, record: Entry<T>): Entry<T> {
+  return { ...record, since: version };
 }
 
 function onlyIn<T>(templates: readonly string[], record: Entry<T>): Entry<T> {
@@ -274,6 +279,17 @@ export const annotations = {
     'Attribute `service.instance.id` of traces.',
   ),
 
+  // Wasm modules
+  wasmModules: since(
+    '0.2',
+    entry(
+      modulesAnnotation,
+      read.moduleDigests,
+      'comma-separated digests of modules: `sha256:…`',
+      'Modules of the node store that the proxy is to have before it starts, without any WasmExtension. Only where the option `wasm.enabled` is on (docs/wasm.md).',
+    ),
+  ),
+
   // others whose presence counts
   defaultContainer: entry(
     'kubectl.kubernetes.io/default-container',
@@ -296,6 +312,15 @@ export const annotations = {
     'What the user had defined of containers that the injection defines too.',
   ),
   status: entry('sidecar.istio.io/status', read.status, 'JSON; not for users', 'What the injection added.'),
+  wasmExtensions: since(
+    '0.2',
+    entry(
+      extensionsAnnotation,
+      read.text,
+      'JSON; not for users',
+      'How the Wasm modules of each extension that selects the pod come to its proxy, and why.',
+    ),
+  ),
 } as const;
 
 type Catalogue = typeof annotations;

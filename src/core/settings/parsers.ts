@@ -1,6 +1,7 @@
 // Answers: what may stand in an annotation. One parser per kind of value; each says what is allowed when it refuses.
 // Does not belong here: which annotation has which kind (catalogue.ts).
 import { z } from 'zod';
+import { isDigest } from '../model/digest.ts';
 import type { Overrides, Status } from '../model/injection-record.ts';
 import { isObject, type JsonObject, parseJson } from '../model/json.ts';
 import type { Container, StringMap } from '../model/pod.ts';
@@ -17,6 +18,8 @@ const largestPort = 65_535;
 const largestInt32 = 2_147_483_647;
 const interfaceName = /^[a-zA-Z][a-zA-Z0-9_.-]*$/;
 const longestInterfaceName = 15;
+/** Each is a volume of the pod. */
+const mostModules = 20;
 const ipv4 = z.ipv4();
 const ipv6 = z.ipv6();
 
@@ -89,6 +92,15 @@ export const quantity: Parser<string> = (value) =>
 
 /** A comma-separated list of names, trimmed. */
 export const names: Parser<readonly string[]> = (value) => ok(value.split(',').map((name) => name.trim()));
+
+/** A comma-separated list of digests of modules; repeats count once. */
+export const moduleDigests: Parser<readonly `sha256:${string}`[]> = (value) => {
+  const digests = value.split(',').map((part) => part.trim());
+  if (digests.length <= mostModules && digests.every(isDigest)) return ok([...new Set(digests)]);
+  return fail(
+    `must be at most ${mostModules} digests of modules, comma-separated, each sha256: and 64 lower-case hexadecimal digits`,
+  );
+};
 
 /** A piece of proxy configuration in YAML or JSON, sound when it is laid over the defaults. Written zeros count. */
 export const proxyConfig: Parser<ProxyConfig> = (value) => {

@@ -1,9 +1,10 @@
 // Answers: what becomes of an object that is applied. By server-side apply: only the fields that we name are ours, and
 // an object that is as it should be is not written.
 // Does not belong here: which objects, and in which order (core/install/objects.ts).
-import { fieldManagers, ownNamespace } from '../../core/cluster/names.ts';
+import { fieldManagers } from '../../core/cluster/names.ts';
 import { type Resource, resourceOf, resources } from '../../core/cluster/resources.ts';
 import { type Change, changesBetween } from '../../core/install/change.ts';
+import { ownNamespaces } from '../../core/install/removal.ts';
 import type { KubeObject } from '../../core/model/kube-object.ts';
 import type { Kube } from './client.ts';
 import { KubeError } from './kube-error.ts';
@@ -35,18 +36,25 @@ async function write(kube: Kube, object: KubeObject, dryRun: boolean): Promise<K
   try {
     return await kube.apply(object, { fieldManager: fieldManagers.install, dryRun });
   } catch (error) {
-    const isTooEarly = dryRun && object.metadata.namespace === ownNamespace;
+    const isTooEarly = dryRun && ownNamespaces.includes(object.metadata.namespace ?? '');
     if (isTooEarly && error instanceof KubeError && error.code === 'not-found') return object;
     throw error;
   }
 }
 
-/** Kinds of which an installation with other options leaves objects behind: roles elsewhere, requests to cert-manager. */
+/**
+ * Kinds of which an installation with other options leaves objects behind: the node agent with its namespace, roles
+ * elsewhere, requests to cert-manager.
+ */
 const varying: readonly Resource[] = [
+  resources.daemonSets,
+  resources.clusterRoleBindings,
+  resources.clusterRoles,
   resources.roleBindings,
   resources.roles,
   resources.certificates,
   resources.issuers,
+  resources.namespaces,
 ];
 
 /** Objects of an earlier installation that this one no longer has. */

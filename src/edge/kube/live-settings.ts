@@ -9,6 +9,7 @@ import {
   proxyConfigProblems,
   withSurroundings,
 } from '../../core/configuration/surroundings.ts';
+import type { ExtensionFacts } from '../../core/model/delivered.ts';
 import type { Facts } from '../../core/model/facts.ts';
 import { type Problem, problemLine } from '../../core/model/problem.ts';
 import type { Kube } from './client.ts';
@@ -23,7 +24,7 @@ export interface LiveSettingsOptions {
   readonly accepted: (facts: Facts, warnings: readonly Problem[]) => void;
   /** The documents of the cluster cannot be used; what was in use stays in use, if anything was. */
   readonly rejected: (problems: readonly Problem[]) => void;
-  /** ProxyConfig resources that cannot be read do not count; told of all whenever one changes. */
+  /** ProxyConfig resources and Wasm extensions that cannot be read do not count; told of all whenever one changes. */
   readonly passedOver: (problems: readonly Problem[]) => void;
   readonly troubled: WatchListener['troubled'];
   /** A fault of ours. */
@@ -46,25 +47,31 @@ export interface LiveSettings {
   close(): void;
 }
 
-/** Changes that come together, as those of an upgrade, are looked at together. */
+/** Changes that come together, as those of an upgrade, are looked at together: how long the first waits for others. */
 const settleMs = 50;
 
 export function followClusterSettings(kube: Kube, options: LiveSettingsOptions): LiveSettings {
   const { promise: first, resolve } = Promise.withResolvers<void>();
   let facts: Facts | undefined;
   let timer: NodeJS.Timeout | undefined;
-  const schedule = (): void => {
-    timer ??= setTimeout(() => {
-      timer = undefined;
-      try {
-        facts = update() ?? facts;
-        if (facts !== undefined) resolve();
-      } catch (error) {
-        options.failed(error);
-      }
-    }, settleMs);
+  const look = (): void => {
+    timer = undefined;
+    try {
+      facts = update() ?? facts;
+      if (facts !== undefined) resolve();
+    } catch (error) {
+      options.failed(error);
+    }
   };
-  const listener = { changed: schedule, troubled: options.troubled };
+  const schedule = (): void => {
+    timer ??= setTimeout(look, settleMs);
+  };
+  // whoever declares an extension and its workload together finds it known when the first pod comes
+  const changedAtOnce = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(look, 0);
+  };
+  const listener = { changed: schedule, changedAtOnce, troubled: options.troubled };
   const documents = followDocuments(kube, options.over ?? {}, listener);
   const surroundings = followSurroundings(kube, listener);
   const lastGood = createLastGood(documents, options.rejected);
@@ -96,19 +103,27 @@ function createUpdate(
 ): () => Facts | undefined {
   let used: Good | undefined;
   let resources: readonly ProxyConfigResource[] = [];
+  let extensions: ExtensionFacts | undefined;
   const isNamedByOption = over.options?.kubeletVersions !== undefined;
   return () => {
     const good = lastGood.read();
     if (good === undefined) return undefined;
-    const { native, platform } = good.value;
+    const { native, platform, extensions: delivered } = good.value;
+    const isDelivering = delivered !== undefined;
     const nodes = native.mode === 'auto' && !isNamedByOption;
-    surroundings.need({ nodes, namespaces: platform === 'openshift', minimumMinor: native.minimumMinor });
+    surroundings.need({
+      nodes,
+      namespaces: platform === 'openshift' || isDelivering,
+      extensions: isDelivering,
+      minimumMinor: native.minimumMinor,
+    });
     const around = surroundings.read();
     if (around === undefined) return undefined;
     const facts = withSurroundings(good.value, isNamedByOption ? { ...around, ...named(good.value) } : around);
     if (used !== good) accepted(facts, good.warnings);
     if (resources !== around.proxyConfigs) passedOver(proxyConfigProblems(around.proxyConfigs));
-    [used, resources] = [good, around.proxyConfigs];
+    if (extensions !== around.extensions) passedOver(surroundings.passedOver());
+    [used, resources, extensions] = [good, around.proxyConfigs, around.extensions];
     return facts;
   };
 }

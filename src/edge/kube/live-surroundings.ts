@@ -1,12 +1,19 @@
 // Answers: what is around the settings at this moment: nodes, namespaces, ProxyConfig resources, and whether the API
-// server keeps native sidecars. Only what is needed is watched: nodes where they decide, namespaces on OpenShift alone,
-// where they say as which user the proxy runs.
+// server keeps native sidecars. Only what is needed is watched: nodes where they decide, namespaces on OpenShift,
+// where they say as which user the proxy runs, and with the extensions where Wasm modules are delivered.
 // Does not belong here: what follows from it (core/configuration/surroundings.ts).
 import { type Resource, resources } from '../../core/cluster/resources.ts';
 import { namespaceOfWebhook, nodeFacts, proxyConfigResource } from '../../core/cluster/surroundings-objects.ts';
 import type { NodeFacts, ProxyConfigResource, Surroundings } from '../../core/configuration/surroundings.ts';
 import type { NamespaceFacts } from '../../core/model/facts.ts';
 import type { KubeObject } from '../../core/model/kube-object.ts';
+import type { Problem } from '../../core/model/problem.ts';
+import {
+  extensionProblems,
+  extensionTable,
+  type ReadDeliverable,
+  readDeliverable,
+} from '../../core/wasm/delivery/extension-table.ts';
 import type { Kube } from './client.ts';
 import { type NamedWatch, openWatch, type WatchListener, type WatchState } from './named-watch.ts';
 import { createProbe, usualProbeTimes } from './repeated-probe.ts';
@@ -17,8 +24,15 @@ export interface Needs {
   /** Nodes and API server decide whether the sidecar is native. */
   readonly nodes: boolean;
   readonly namespaces: boolean;
+  /** Wasm modules are delivered. */
+  readonly extensions: boolean;
   /** See ProbeOptions. */
   readonly minimumMinor: number;
+}
+
+export interface SurroundingsListener extends WatchListener {
+  /** As `changed`, and nobody waits for what else may come. */
+  readonly changedAtOnce: () => void;
 }
 
 export interface LiveSurroundings {
@@ -26,6 +40,8 @@ export interface LiveSurroundings {
   need(needs: Needs): void;
   /** Undefined while something that is needed is not known yet. */
   read(): Surroundings | undefined;
+  /** What keeps extensions from being read. */
+  passedOver(): readonly Problem[];
   watches(): readonly WatchState[];
   /** Why the API server's answer is not known yet; undefined where it is. */
   probeTrouble(): string | undefined;
@@ -37,22 +53,28 @@ export interface LiveSurroundings {
 const noNamespaces: ReadonlyMap<string, NamespaceFacts> = new Map();
 
 /** Starts with the ProxyConfig resources, which count for every pod. */
-export function followSurroundings(kube: Kube, listener: WatchListener): LiveSurroundings {
+export function followSurroundings(kube: Kube, listener: SurroundingsListener): LiveSurroundings {
   const probe = createProbe(kube, listener.changed, usualProbeTimes);
   const open = createOpener(kube, listener, probe.again);
   const proxyConfigs = open('proxyconfigs', resources.proxyConfigs, proxyConfigResource);
   let nodes: NamedWatch<NodeFacts> | undefined;
   let namespaces: NamedWatch<NamespaceFacts> | undefined;
+  let extensions: NamedWatch<ReadDeliverable> | undefined;
   const nodeList = stableList<NodeFacts>();
   const proxyConfigList = stableList<ProxyConfigResource>();
+  const extensionList = stableList<ReadDeliverable>();
+  const table = onChange(extensionTable);
   const watches = (): readonly NamedWatch<unknown>[] =>
-    [proxyConfigs, nodes, namespaces].filter((watch) => watch !== undefined);
+    [proxyConfigs, nodes, namespaces, extensions].filter((watch) => watch !== undefined);
   return {
     need: (needs) => {
       nodes = needs.nodes ? (nodes ?? open('nodes', resources.nodes, nodeFacts)) : closed(nodes);
       namespaces = needs.namespaces
         ? (namespaces ?? open('namespaces', resources.namespaces, namespaceOfWebhook))
         : closed(namespaces);
+      extensions = needs.extensions
+        ? (extensions ?? open('wasmextensions', resources.wasmExtensions, readDeliverable))
+        : closed(extensions);
       probe.need(needs.nodes ? needs.minimumMinor : undefined);
     },
     read: () => {
@@ -63,8 +85,10 @@ export function followSurroundings(kube: Kube, listener: WatchListener): LiveSur
         apiServer,
         namespaces: namespaces?.reflection.items() ?? noNamespaces,
         proxyConfigs: proxyConfigList(proxyConfigs.reflection.items()),
+        ...(extensions && { extensions: table(extensionList(extensions.reflection.items())) }),
       };
     },
+    passedOver: () => extensionProblems(extensions?.reflection.items().values() ?? []),
     watches: () => watches().map(({ state }) => state()),
     probeTrouble: probe.trouble,
     nodeCount: () => (nodes?.reflection.hasSynced ? nodes.reflection.items().size : undefined),
@@ -76,11 +100,16 @@ export function followSurroundings(kube: Kube, listener: WatchListener): LiveSur
 }
 
 /** Nodes that change may be an upgrade of the cluster, and so of its API server. */
-function createOpener(kube: Kube, { changed, troubled }: WatchListener, nodesChanged: () => void) {
+function createOpener(
+  kube: Kube,
+  { changed, changedAtOnce, troubled }: SurroundingsListener,
+  nodesChanged: () => void,
+) {
   return <T>(name: WatchName, resource: Resource, project: (object: KubeObject) => T): NamedWatch<T> => {
     const told = (): void => {
       if (name === 'nodes') nodesChanged();
-      changed();
+      if (name === 'wasmextensions') changedAtOnce();
+      else changed();
     };
     return openWatch(kube, { name, title: name, resource, project }, { troubled, changed: told });
   };
@@ -88,6 +117,15 @@ function createOpener(kube: Kube, { changed, troubled }: WatchListener, nodesCha
 
 function closed(watch: NamedWatch<unknown> | undefined): undefined {
   watch?.close();
+}
+
+/** What the function makes of a value, made once for as long as the value stays the same. */
+function onChange<A, T>(make: (from: A) => T): (from: A) => T {
+  let last: { readonly from: A; readonly made: T } | undefined;
+  return (from) => {
+    if (last?.from !== from) last = { from, made: make(from) };
+    return last.made;
+  };
 }
 
 /** The values of a map as a list, which stays the same one for as long as they do: what is made of it is made once. */

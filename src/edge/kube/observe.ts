@@ -27,6 +27,7 @@ import { askAboutRestartPolicy } from '../../core/doctor/strip.ts';
 import { minorOfMinimum, type NativeFacts } from '../../core/model/facts.ts';
 import { isObject } from '../../core/model/json.ts';
 import type { KubeObject } from '../../core/model/kube-object.ts';
+import { type ReadDeliverable, readDeliverable } from '../../core/wasm/delivery/extension-table.ts';
 import { askWebhook } from './ask-webhook.ts';
 import { type Kube, pagesOf } from './client.ts';
 import { KubeError, whereNotFound } from './kube-error.ts';
@@ -93,12 +94,14 @@ function partsToRead(kube: Kube, namespaces: readonly string[]): PartsToRead {
 async function observeByOptions(kube: Kube, state: ClusterState): Promise<AskedByOptions> {
   const unknown: NativeFacts['apiServer'] = 'unknown';
   if (state.version.kind === 'hidden' && !state.version.isForbidden) {
-    return { mesh: state.version, injector: state.version, apiServer: unknown, restartPolicy: unknown };
+    const silent = { mesh: state.version, injector: state.version, extensions: state.version };
+    return { ...silent, apiServer: unknown, restartPolicy: unknown };
   }
   const nothing = {
     ...state,
     mesh: seen(undefined),
     injector: seen(undefined),
+    extensions: seen([]),
     apiServer: unknown,
     restartPolicy: unknown,
   };
@@ -107,17 +110,22 @@ async function observeByOptions(kube: Kube, state: ClusterState): Promise<AskedB
   const map = (place: { readonly name: string; readonly namespace: string }) =>
     attempt(() => kube.get(resources.configMaps, place.name, place.namespace));
   const minimumMinor = minorOfMinimum(options.nativeMinimumKubelet);
-  const [mesh, injector, native, restartPolicy] = await Promise.all([
+  const [mesh, injector, extensions, native, restartPolicy] = await Promise.all([
     map(places.mesh),
     map(places.injector),
+    options.wasm.enabled ? attempt(() => observeExtensions(kube)) : seen([]),
     attempt(() => probeNative(kube, { minimumMinor })),
     attempt(() => probeNative(kube, { minimumMinor: betaMinor })),
   ]);
   return {
-    ...{ mesh, injector },
+    ...{ mesh, injector, extensions },
     apiServer: seenValue(native) ?? unknown,
     restartPolicy: seenValue(restartPolicy) ?? unknown,
   };
+}
+
+function observeExtensions(kube: Kube): Promise<readonly ReadDeliverable[] | undefined> {
+  return whereNotFound(undefined, collect(kube, resources.wasmExtensions, undefined, readDeliverable));
 }
 
 /** What the call gives, or why it gives nothing. */

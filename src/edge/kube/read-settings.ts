@@ -18,6 +18,7 @@ import { proxyConfigProblems, type Surroundings, withSurroundings } from '../../
 import type { Facts, NamespaceFacts } from '../../core/model/facts.ts';
 import type { KubeObject } from '../../core/model/kube-object.ts';
 import { fail, problemLine, quoted, type Result } from '../../core/model/problem.ts';
+import { extensionProblems, extensionTable, readDeliverable } from '../../core/wasm/delivery/extension-table.ts';
 import type { Kube } from './client.ts';
 import { KubeError, whereNotFound } from './kube-error.ts';
 import { probeNative } from './native-probe.ts';
@@ -69,22 +70,27 @@ export async function readNamespaces(
 
 const notInstalled = `There is no ${placeText(optionsPlace)} in the cluster: Pillion is not installed, and its options have their defaults`;
 
-async function readSurroundings(kube: Kube, { native }: Facts, warnings: string[]): Promise<Surroundings> {
+async function readSurroundings(kube: Kube, { native, extensions }: Facts, warnings: string[]): Promise<Surroundings> {
   const { mode, minimumMinor, nodes: named } = native;
   const isAsked = mode === 'auto' && named === undefined;
-  const [nodes, proxyConfigs, apiServer] = await Promise.all([
+  const [nodes, proxyConfigs, wasmExtensions, apiServer] = await Promise.all([
     isAsked ? orWarning(kube.list(resources.nodes), 'the nodes', warnings) : undefined,
     // a cluster need not know the kind
     orWarning(whereNotFound(undefined, kube.list(resources.proxyConfigs)), 'the ProxyConfig resources', warnings),
+    extensions &&
+      orWarning(whereNotFound(undefined, kube.list(resources.wasmExtensions)), 'the WasmExtensions', warnings),
     isAsked ? orWarning(probeNative(kube, { minimumMinor }), 'the version of the API server', warnings) : undefined,
   ]);
   const proxyConfigList = proxyConfigs.value?.items.map(proxyConfigResource) ?? [];
   warnings.push(...proxyConfigProblems(proxyConfigList).map(problemLine));
+  const deliverables = wasmExtensions?.value?.items.map(readDeliverable) ?? [];
+  warnings.push(...extensionProblems(deliverables).map(problemLine));
   return {
     nodes: isAsked ? nodes?.value?.items.map(nodeFacts) : named?.nodes,
     apiServer: isAsked ? (apiServer?.value ?? 'unknown') : native.apiServer,
     namespaces: new Map(),
     proxyConfigs: proxyConfigList,
+    ...(extensions && { extensions: extensionTable(deliverables) }),
   };
 }
 

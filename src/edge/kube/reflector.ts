@@ -1,13 +1,12 @@
 // Answers: what is in a collection of the cluster at this moment, kept in memory and up to date: a list, then a watch
 // from there on, for ever. Only what the caller makes of each object is kept.
-// Does not belong here: one stream (watch.ts), what the objects mean.
+// Does not belong here: one stream (watch.ts, plain-client.ts), what the objects mean.
 import { pathOf, type Resource } from '../../core/cluster/resources.ts';
 import type { KubeObject } from '../../core/model/kube-object.ts';
 import { backoffMs, pause, spread } from '../pause.ts';
-import { type Kube, type Place, pagesOf, selectorsOf } from './client.ts';
+import { type Followable, type Place, pagesOf, selectorsOf } from './calls.ts';
 import { createKeptItems, type KeptItems } from './kept-items.ts';
 import { KubeError } from './kube-error.ts';
-import { watchOnce } from './watch.ts';
 
 export interface ReflectOptions<T> {
   /** With a name, a right on that name suffices. */
@@ -48,7 +47,7 @@ const gatherMs = 100;
 const shortMs = 1_000;
 
 /** Follows a collection until it is closed. Heals by itself from everything; what it could not do it tells. */
-export function reflect<T>(kube: Kube, resource: Resource, options: ReflectOptions<T>): Reflection<T> {
+export function reflect<T>(kube: Followable, resource: Resource, options: ReflectOptions<T>): Reflection<T> {
   const closing = new AbortController();
   const store = createKeptItems(options.project);
   const told = gather(options.changed, closing.signal);
@@ -75,7 +74,7 @@ export function reflect<T>(kube: Kube, resource: Resource, options: ReflectOptio
 }
 
 interface Follower<T> {
-  readonly kube: Kube;
+  readonly kube: Followable;
   readonly resource: Resource;
   readonly place: Place;
   readonly times: ReflectTimes;
@@ -144,8 +143,7 @@ async function watch<T>(follower: Follower<T>, start: string, mostMs: number): P
   let isOpen = false;
   const timeoutSeconds = String(Math.max(1, Math.round(mostMs / 1000)));
   const query = { ...selectorsOf(place), resourceVersion: start, allowWatchBookmarks: 'true', timeoutSeconds };
-  const end = await watchOnce(
-    kube.config,
+  const end = await kube.watch(
     { path: pathOf(resource, place.namespace), query, stallMs: times.stallMs, signal },
     {
       opened: () => {

@@ -3,7 +3,7 @@
 import { componentSelector } from '../../core/cluster/labels.ts';
 import { ownNamespace } from '../../core/cluster/names.ts';
 import { resourceOf, resources } from '../../core/cluster/resources.ts';
-import { isOfControl, removalOrder } from '../../core/install/removal.ts';
+import { isOfControl, ownNamespaces, removalOrder } from '../../core/install/removal.ts';
 import type { KubeObject } from '../../core/model/kube-object.ts';
 import { pause } from '../pause.ts';
 import type { Kube } from './client.ts';
@@ -31,9 +31,12 @@ export async function removeOwn(
   for (const object of objects.filter(isOfControl)) await removeAndTell(kube, object, report);
   await waitUntil(async () => (await controlPods(kube)) === 0, signal);
   for (const object of objects.filter((one) => !isOfControl(one))) await removeAndTell(kube, object, report);
-  const isGone = async (): Promise<boolean> => (await kube.get(resources.namespaces, ownNamespace)) === undefined;
-  const hadNamespace = objects.some(({ kind }) => kind === resources.namespaces.kind);
-  return !hadNamespace || (await waitUntil(isGone, signal)) ? undefined : `Namespace ${ownNamespace}`;
+  const had = new Set(objects.filter(({ kind }) => kind === resources.namespaces.kind).map((one) => one.metadata.name));
+  for (const namespace of ownNamespaces.filter((one) => had.has(one))) {
+    const isGone = async (): Promise<boolean> => (await kube.get(resources.namespaces, namespace)) === undefined;
+    if (!(await waitUntil(isGone, signal))) return `Namespace ${namespace}`;
+  }
+  return undefined;
 }
 
 /** False where it was gone already. */

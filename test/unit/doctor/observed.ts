@@ -99,9 +99,10 @@ export function observed(changes: Partial<Observations> = {}): Observations {
     injector: configMap('istio-sidecar-injector', { config, values: JSON.stringify(defaultValues) }),
     apiServer: 'keeps',
     restartPolicy: 'keeps',
+    extensions: seen([]),
     probes: [injected('shop'), restartable('shop')],
     asked: [],
-    pods: seen({ examined: 0, withoutSidecar: [], plainJobs: [] }),
+    pods: seen({ examined: 0, withoutSidecar: [], plainJobs: [], withoutModules: [] }),
     replicas: [],
   };
   return { ...base, ...changes };

@@ -1,0 +1,71 @@
+// Answers: `pillion wasm pull`: the module of an image, checked by every digest, becomes a file.
+import { existsSync } from 'node:fs';
+import { quoted } from '../../core/model/problem.ts';
+import { type Command, exitCodes, type Io, type OptionValues, textOf, UsageError } from '../command.ts';
+import { terminalOf } from '../terminal.ts';
+import { printFacts } from './facts.ts';
+import { lookAt } from './look.ts';
+import { isJson, outputOption, registryOptions } from './options.ts';
+import { tellRefusal } from './refused.ts';
+import { sizeText } from './sizes.ts';
+
+export const pullCommand: Command = {
+  name: 'wasm pull',
+  summary: 'Fetch the module of an image into a file.',
+  details: [
+    'Manifest, layer and module are checked by their digests; the file is there whole or not at all. Credentials are those',
+    'of "docker login". Takes https:// too.',
+  ],
+  examples: [
+    'pillion wasm pull registry.example.com/shop/hello:1',
+    'pillion wasm pull registry.example.com/shop/hello@sha256:… --to plugin.wasm',
+  ],
+  arguments: [{ name: 'reference', doc: 'The image: host/name:tag, or host/name@sha256:….' }],
+  options: [
+    {
+      name: 'to',
+      value: 'FILE',
+      completes: 'file',
+      fallback: 'the last part of the name, with .wasm',
+      doc: 'Where to write it.',
+    },
+    { name: 'force', doc: 'Write over a file that is there.' },
+    ...registryOptions,
+    outputOption,
+  ],
+  run: pull,
+};
+
+async function pull(io: Io, options: OptionValues): Promise<number> {
+  const reference = textOf(options, 'reference') ?? '';
+  const file = textOf(options, 'to') ?? fileNameOf(reference);
+  if (existsSync(file) && !options.has('force'))
+    throw new UsageError(`Cannot write ${quoted(file)}: it is there already; add --force, or name another with --to`);
+  const looked = await lookAt(io, options, reference);
+  if (!looked.ok) return tellRefusal(io, options, looked.error, { reference });
+  const { bytes, fetched, warnings } = looked.value;
+  const { writeWhole } = await import('../../edge/image-layout.ts');
+  try {
+    await writeWhole(file, bytes);
+  } catch (error) {
+    throw new UsageError(`Cannot write ${quoted(file)}: ${error instanceof Error ? error.message : error}`);
+  }
+  for (const warning of warnings) io.stderr.write(`Warning: ${warning}\n`);
+  if (isJson(options)) io.stdout.write(`${JSON.stringify({ ...fetched, file }, undefined, 2)}\n`);
+  else {
+    const { pinned, moduleDigest, sizeBytes } = fetched;
+    const facts = [
+      ['Module', moduleDigest, sizeText(sizeBytes)],
+      ['Pinned', pinned],
+    ] as const;
+    io.stdout.write(printFacts(`Pulled ${file}`, facts, terminalOf(io)));
+  }
+  return exitCodes.done;
+}
+
+/** `oci://host/team/hello:1` → `hello.wasm`. */
+function fileNameOf(reference: string): string {
+  const [path = ''] = reference.replace(/^[a-z]+:\/\//, '').split(/[@?#]/);
+  const last = path.split('/').at(-1) ?? '';
+  return `${last.replace(/(:.*|\.wasm)$/, '') || 'plugin'}.wasm`;
+}

@@ -1,0 +1,49 @@
+// Answers: do the Wasm modules of extensions come to the pods that they select.
+// Does not belong here: what a pod gets (core/supply.ts), whether nodes have the modules (kubectl get wasmstores).
+import { admit } from '../admit.ts';
+import { isCalledFor } from '../cluster/webhooks.ts';
+import type { KubeObject } from '../model/kube-object.ts';
+import { problemLine } from '../model/problem.ts';
+import { extensionProblems } from '../wasm/delivery/extension-table.ts';
+import { deliveryPath } from '../wasm/names.ts';
+import { type CheckResult, checked, checkSeen, unchecked, unseen } from './check-result.ts';
+import { count, type Finding, fewOf, found } from './findings.ts';
+import type { Knowledge } from './knowledge.ts';
+import type { NamespaceView, Observations, WorkloadPods } from './observations.ts';
+import { reviewOf } from './reach.ts';
+
+/** True for a running pod whose proxy lacks volumes that it would have if it were created now. */
+export function lacksModules(pod: KubeObject, { name, labels }: NamespaceView, known: Knowledge): boolean {
+  const { facts, delivering } = known;
+  if (!facts?.ok || facts.value.extensions === undefined || facts.value.extensions.size === 0) return false;
+  if (!delivering.some((webhook) => isCalledFor(webhook, labels, pod.metadata.labels ?? {}))) return false;
+  const verdict = admit({ ...reviewOf(pod, name), path: deliveryPath }, facts.value);
+  return verdict.kind === 'deliver' && verdict.patch.some(({ path }) => path.startsWith('/spec/'));
+}
+
+export function checkModules({ extensions, pods }: Observations, { options, facts }: Knowledge): CheckResult {
+  if (!options.wasm.enabled) return checked('not delivered: the option wasm.enabled is off');
+  if (!facts?.ok) return unchecked('the settings cannot be read');
+  if (extensions.kind === 'hidden') return unseen(extensions);
+  const declared = extensions.value;
+  if (declared === undefined) return checked('the kinds are missing', [found('wasm-kinds-missing', kindsMissing)]);
+  const problems = extensionProblems(declared);
+  const unreadable = `${count(problems.length, 'extension')}: ${fewOf(problems.map(problemLine))}`;
+  return checkSeen(pods, ({ withoutModules }) =>
+    checked(count(declared.length, 'extension'), [
+      ...(problems.length === 0 ? [] : [found('wasm-extension-unreadable', unreadable)]),
+      ...missing(withoutModules),
+    ]),
+  );
+}
+
+const kindsMissing = 'The API server knows no WasmExtension';
+
+function missing(workloads: readonly WorkloadPods[]): readonly Finding[] {
+  if (workloads.length === 0) return [];
+  const total = workloads.reduce((sum, one) => sum + one.pods, 0);
+  const names = workloads.map(({ namespace, kind, name }) => `${namespace}/${kind}/${name}`);
+  return [
+    found('wasm-modules-missing', `${count(total, 'pod')} of ${count(workloads.length, 'workload')}: ${fewOf(names)}`),
+  ];
+}

@@ -1,0 +1,93 @@
+// Answers: how is one step of a rollout taken, and what is remembered of how it went.
+// Does not belong here: which step (core/wasm/rollout/rollout.ts).
+import type { Result } from '../core/model/problem.ts';
+import { type Refusal, refusals } from '../core/wasm/refusals.ts';
+import { rootIdOf } from '../core/wasm/rollout/prints.ts';
+import { type Step, walk } from '../core/wasm/rollout/rollout.ts';
+import type { Attempt, Stage } from '../core/wasm/rollout/rollout-input.ts';
+import { nextAttemptMs } from '../core/wasm/store/back-off.ts';
+import { inputOf, type Memory, type Moment, type TakenStep } from './wasm-moment.ts';
+
+/** Takes the step; what needs a module in memory, in its turn. */
+export async function takeStep(moment: Moment, step: Exclude<Step, { readonly kind: 'rest' }>): Promise<void> {
+  const isHeavy = step.kind === 'fetch' || step.kind === 'try';
+  if (!isHeavy) return act(moment, step);
+  await moment.parts.inTurn(async () => {
+    // while it waited, another extension may have fetched or tried the same
+    if (walk(inputOf(moment)).step.kind === step.kind) await act(moment, step);
+  });
+}
+
+/** What was found by something that may be otherwise now is forgotten; a trial that could not be held is held again. */
+export function tryAgain(memory: Memory): void {
+  const { refused, ...rest } = memory.attempt;
+  const isEarly = refused !== undefined && early.includes(refused.stage);
+  memory.attempt = isEarly ? {} : rest;
+  memory.retryAt = undefined;
+}
+
+const early: readonly Stage[] = ['Resolved', 'Verified', 'Validated'];
+
+async function act(moment: Moment, step: Exclude<Step, { readonly kind: 'rest' }>): Promise<void> {
+  const { parts, extension, memory, signal } = moment;
+  if (signal.aborted) return;
+  const result = await takes[step.kind](moment, step as never);
+  if (signal.aborted) return;
+  const refused = result.ok ? undefined : result.error;
+  parts.stepTaken(step.kind, refused, extension);
+  if (result.ok) {
+    memory.attempt = { ...memory.attempt, ...result.value };
+    if (step.kind === 'switch') memory.failures = 0;
+    return;
+  }
+  memory.failures += 1;
+  memory.attempt = { ...memory.attempt, refused: { stage: stageOf[step.kind], refusal: result.error } };
+  const { failures } = memory;
+  const waitMs = nextAttemptMs({ failures, refusal: result.error, mostMs: parts.mostWaitMs, random: Math.random() });
+  memory.retryAt = refusals[result.error.reason].passes ? performance.now() + waitMs : undefined;
+}
+
+const stageOf = {
+  resolve: 'Resolved',
+  verify: 'Verified',
+  fetch: 'Validated',
+  try: 'TrialLoaded',
+  switch: 'Ready',
+} as const satisfies Record<TakenStep, Stage>;
+
+type Found = Promise<Result<Partial<Attempt>, Refusal>>;
+type StepOf<K extends TakenStep> = Extract<Step, { readonly kind: K }>;
+
+const takes: { readonly [K in TakenStep]: (moment: Moment, step: StepOf<K>) => Found } = {
+  resolve: async ({ parts, extension, signal }) => {
+    const found = await parts.modules.resolve(extension, signal);
+    if (!found.ok) return found;
+    const { warnings, ...resolved } = found.value;
+    return { ok: true, value: { resolved, warnings } };
+  },
+  verify: async ({ parts, extension, signal }, { resolved, trusts, trusted }) => {
+    const found = await parts.modules.verify(extension, { resolved, trusts }, signal);
+    if (!found.ok) return found;
+    const signedBy = [...new Set(found.value.signedBy.map(({ key }) => key))];
+    const { warning } = found.value;
+    return { ok: true, value: { verified: { trusted, signedBy, ...(warning !== undefined && { warning }) } } };
+  },
+  fetch: async ({ parts, extension, memory, signal }, { resolved }) => {
+    const found = await parts.modules.fetch(extension, resolved, signal);
+    if (!found.ok) return found;
+    const warnings = [...(memory.attempt.warnings ?? []), ...found.value.warnings];
+    return { ok: true, value: { fetched: found.value.revision, warnings } };
+  },
+  try: async ({ parts, extension, signal }, { revision, proxyImage, print }) => {
+    const bytes = await parts.modules.bytes(extension, revision, signal);
+    if (!bytes.ok) return bytes;
+    const pluginName = rootIdOf(extension, revision);
+    const tried = { ...extension, ...(pluginName !== undefined && { pluginName }) };
+    const held = await parts.holdTrial({ extension: tried, revision, bytes: bytes.value, proxyImage }, signal);
+    return held.ok ? { ok: true, value: { tried: print } } : held;
+  },
+  switch: async ({ parts, extension, signal }, change) => {
+    const written = await parts.writes.change(change, extension.uid, signal);
+    return written.ok ? { ok: true, value: {} } : written;
+  },
+};

@@ -1,0 +1,3 @@
+module add-header
+
+go 1.24

@@ -1,0 +1,77 @@
+// Does the node agent come and go with the option in a real cluster, and is nothing of it left after an uninstallation.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { resources } from '../../src/core/cluster/resources.ts';
+import { agentName, nodeNamespace } from '../../src/core/wasm/names.ts';
+import { pillion } from '../cli/command-line.ts';
+import { assets } from './assets.ts';
+import { startControlPlane, until } from './control-plane.ts';
+import { makeNamespace } from './webhook.ts';
+
+test('the node agent', { skip: assets.skip }, async (context) => {
+  const plane = await startControlPlane(context, { controllers: true });
+  const { kube } = plane;
+  const run = (...args: readonly string[]) => pillion([...args, '--kubeconfig', plane.kubeconfig]);
+  const daemonSet = () => kube.get(resources.daemonSets, agentName, nodeNamespace);
+  const ofAgent = async () => {
+    const kinds = [resources.namespaces, resources.clusterRoles, resources.clusterRoleBindings, resources.daemonSets];
+    const found = await Promise.all(kinds.map((kind) => kube.list(kind)));
+    const named = found.flatMap(({ items }) => items).filter(({ metadata }) => /-(agent|node)$/.test(metadata.name));
+    return named.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+  };
+  await makeNamespace(plane, 'istio-system');
+
+  await context.test('is not there without the option', async () => {
+    assert.equal((await run('install')).exitCode, 0);
+    assert.deepEqual(await ofAgent(), []);
+  });
+
+  await context.test('is there with it, and its pods are allowed where they are', async () => {
+    const { exitCode, stderr } = await run('install', '--set', 'wasm.enabled=true');
+    assert.equal(exitCode, 0, stderr);
+    await kube.create({
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name: 'node-1', labels: { 'kubernetes.io/os': 'linux' } },
+    });
+    const hasPod = async () => (await kube.list(resources.pods, { namespace: nodeNamespace })).items.length === 1;
+    await until('the DaemonSet has made its pod', hasPod, plane.directory);
+    const again = await run('install');
+    assert.match(again.stdout, /\n\d+ unchanged\n/);
+  });
+
+  await context.test('goes when it is switched off again', async () => {
+    const { exitCode, stdout } = await run('install', '--set', 'wasm.enabled=false');
+    assert.equal(exitCode, 0);
+    for (const line of [`DaemonSet ${nodeNamespace}/${agentName}`, `Namespace ${nodeNamespace}`]) {
+      assert.match(stdout, new RegExp(`^removed +${line}$`, 'm'));
+    }
+    await removeKubeletsPods();
+    await until('nothing of it is left', async () => (await ofAgent()).length === 0, plane.directory);
+  });
+
+  await context.test('goes with an uninstallation', async () => {
+    assert.equal((await run('install', '--set', 'wasm.enabled=true')).exitCode, 0);
+    await until('it is there', async () => (await daemonSet()) !== undefined, plane.directory);
+    const removing = run('uninstall', '--yes');
+    const isGone = async () => (await daemonSet()) === undefined;
+    await until('the DaemonSet is gone', isGone, plane.directory);
+    await removeKubeletsPods();
+    const { exitCode, stderr } = await removing;
+    assert.equal(exitCode, 0, stderr);
+    assert.deepEqual(await ofAgent(), []);
+  });
+
+  /** What a kubelet does once a pod has ended; there is none here. */
+  async function removeKubeletsPods(): Promise<void> {
+    const removeAll = async () => {
+      const { items } = await kube.list(resources.pods, { namespace: nodeNamespace });
+      for (const { metadata } of items) {
+        const path = `/api/v1/namespaces/${nodeNamespace}/pods/${metadata.name}`;
+        await kube.call('DELETE', path, { query: { gracePeriodSeconds: '0' } });
+      }
+      return items.length === 0;
+    };
+    await until('its pods are gone', removeAll, plane.directory);
+  }
+});
