@@ -7,7 +7,7 @@ RUN := npm run --silent
 export KUBERNETES IMAGE
 INSTALLED := node_modules/.package-lock.json
 
-.PHONY: help demo test check golden docs manifests bench build image kind-up kind-demo kind-down e2e clean
+.PHONY: help demo test check golden docs manifests bench build image kind-up kind-demo wasm-demo kind-down e2e clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,7 +17,7 @@ demo: $(INSTALLED) ## inject two pods through a real server on loopback and show
 
 test: $(INSTALLED) ## lint, types and all tests (< 5 min; < 15 min with KUBEBUILDER_ASSETS, which adds those against an API server)
 	@$(RUN) check
-	@status=0; $(RUN) test || status=$$?; \
+	@status=0; $(RUN) test-example || status=$$?; $(RUN) test || status=$$?; \
 	for missing in "KUBEBUILDER_ASSETS of a current Kubernetes" "KUBEBUILDER_ASSETS_1_32 of Kubernetes 1.32"; do \
 	  variable=$${missing%% *}; \
 	  [ -n "$${!variable:-}" ] || echo "Skipped: tests against an API server$${missing#$$variable}; set $$variable to a directory with kube-apiserver, kube-controller-manager, etcd and kubectl (setup-envtest use -p path)"; \
@@ -46,6 +46,9 @@ image: $(INSTALLED) ## build the container image; IMAGE=name:tag, PILLION_BASE_I
 
 kind-demo: $(INSTALLED) ## show Pillion in a kind cluster with a real mesh (< 4 min once the images are pulled); wants docker, kind, kubectl and helm
 	@$(RUN) kind-demo
+
+wasm-demo: $(INSTALLED) ## show Wasm filters in that cluster: signed, delivered, updated, rolled back, refused; wants cosign too
+	@$(RUN) wasm-demo
 
 kind-up: $(INSTALLED) ## make that cluster, or bring it up to date; KUBERNETES=1.33 makes another one, of that version
 	@$(RUN) kind-up

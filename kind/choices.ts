@@ -39,6 +39,12 @@ const rows = {
     fallback: 'node:24-bookworm-slim',
     doc: "Image that Pillion's is built on: Node 24.",
   },
+  registryImage: {
+    name: 'KIND_REGISTRY_IMAGE',
+    fallback: 'registry:3',
+    doc: 'Registry that the Wasm demo and its tests push to: CNCF distribution.',
+  },
+  cosign: { name: 'COSIGN', fallback: 'cosign', doc: 'Program that signs images, of version 3.' },
 } as const satisfies Readonly<Record<string, Variable>>;
 
 export const variables: readonly Variable[] = Object.values(rows);
@@ -110,6 +116,8 @@ export interface Choices {
   readonly istioTag: string;
   readonly istioValues: string | undefined;
   readonly baseImage: string;
+  readonly registryImage: string;
+  readonly cosign: string;
 }
 
 /**
@@ -140,5 +148,7 @@ export function readChoices(environment: Readonly<Record<string, string | undefi
     istioTag: chosen(rows.istioTag),
     istioValues: chosen(rows.istioValues) || undefined,
     baseImage: chosen(rows.baseImage),
+    registryImage: chosen(rows.registryImage),
+    cosign: chosen(rows.cosign),
   };
 }

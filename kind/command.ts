@@ -6,9 +6,11 @@ import { exportLine } from './cluster.ts';
 import { demo } from './demo.ts';
 import { buildImage } from './images.ts';
 import { alone } from './lock.ts';
+import { deleteRegistry } from './registry.ts';
 import { CommandError } from './run.ts';
 import { clusterName, setUp, tearDown } from './set-up.ts';
 import { type Steps, stepsOn } from './steps.ts';
+import { registryName, wasmDemo } from './wasm-demo.ts';
 
 const image = `pillion:${manifest.version}`;
 
@@ -24,8 +26,16 @@ const commands: Readonly<Record<string, (steps: Steps, kubernetes: string | unde
     await alone(cluster.name, () => demo(steps, cluster));
     steps.say(`\n${Math.round((performance.now() - started) / 1000)} s in all; "make kind-down" removes the cluster`);
   },
+  async 'wasm-demo'(steps, kubernetes) {
+    const started = performance.now();
+    const choices = readChoices(env, kubernetes);
+    const cluster = await setUp(steps, choices, { name: clusterName(kubernetes), image });
+    await alone(cluster.name, () => wasmDemo(steps, choices, cluster));
+    steps.say(`\n${Math.round((performance.now() - started) / 1000)} s in all; "make kind-down" removes the cluster`);
+  },
   async down(steps, kubernetes) {
     await tearDown(steps, clusterName(kubernetes));
+    await steps.step('Remove the registry of the Wasm demo, if any', () => deleteRegistry(registryName));
   },
   async image(steps) {
     await steps.step(`Build the image ${env['IMAGE'] || image}`, () =>

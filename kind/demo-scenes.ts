@@ -2,33 +2,10 @@
 // plain one, and what has to stand in it.
 import { pillionLine } from './mesh.ts';
 import { shellText } from './run.ts';
+import type { Scene, Stage } from './stage.ts';
 
 /** Namespaces of the pods with the native sidecar, and with the plain one. */
 export const [native, plain] = ['demo', 'demo-plain'];
-
-export interface ShowOptions {
-  /** What has to stand in it; it is asked for again until it does. */
-  readonly promise?: RegExp;
-  /** Only lines with this, as grep would show them. */
-  readonly filter?: string;
-}
-
-/** What a scene is played on. Commands are without quotes: their words are split at spaces. */
-export interface Stage {
-  say(text: string): void;
-  /** Shows a command and what it prints. */
-  show(command: string, options?: ShowOptions): Promise<void>;
-  /** Waits until a command that takes --timeout has ended. */
-  until(what: string, command: string): Promise<void>;
-  /** Runs a command to its end. */
-  step(what: string, command: string): Promise<void>;
-  pause(what: string, ms: number): Promise<void>;
-}
-
-export interface Scene {
-  readonly title: string;
-  play(stage: Stage): Promise<void>;
-}
 
 export const scenes: readonly Scene[] = [
   { title: 'A Deployment that sleeps', play: sleeps },

@@ -1,6 +1,6 @@
 // Answers: how is Pillion's image built, and how do images get into the nodes of a cluster.
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Choices } from './choices.ts';
 import { archiveOf, type KindCluster, nodesOf, pullImage, typedPath } from './cluster.ts';
 import { type CommandLine, run, runLine } from './run.ts';
@@ -53,7 +53,7 @@ export async function buildImage(choices: Choices, tag: string, bundle?: string)
   mkdirSync(join(root, '.cache'), { recursive: true });
   const context = mkdtempSync(join(root, '.cache/image-'));
   try {
-    cpSync(bundle, join(context, 'dist/pillion.mjs'));
+    cpSync(dirname(bundle), join(context, 'dist'), { recursive: true }); // with what stands beside it
     for (const line of imagePlan(choices, tag, context)) await runLine(line);
   } finally {
     rmSync(context, { recursive: true });

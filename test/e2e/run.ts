@@ -54,6 +54,7 @@ async function runStage(stage: ChosenStage, { clusters, report, signal }: Run): 
     if (stage.cluster === 'old' && !isKept) await clusters.remove('shared'); // two cores are few for both
     process.env[kubeconfigVariables[stage.cluster]] = await clusters.kubeconfigOf(stage.cluster);
     report.note(`${title}: the cluster is there after ${seconds()}`);
+    if (stage.optionsFile !== undefined) await clusters.reinstall(stage.cluster, stage.optionsFile);
     await report.follow(runFiles({ files: [...files], concurrency, timeout: longestTestMs, signal }));
   } catch (error) {
     report.fail(`the tests ${title}`, error);

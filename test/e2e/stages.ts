@@ -12,11 +12,22 @@ export interface Stage {
   readonly cluster: ClusterRole;
   /** Files at a time; the tests of a file say for themselves what goes side by side. */
   readonly concurrency: number;
+  /** File with the options that Pillion is installed with before the first of them: those that are there where absent. */
+  readonly optionsFile?: string;
 }
+
+const here = import.meta.dirname;
 
 export const stages: readonly Stage[] = [
   { title: 'side by side', folder: '.', cluster: 'shared', concurrency: 3 },
   { title: 'one at a time', folder: 'alone', cluster: 'shared', concurrency: 1 }, // they disturb, or they measure
+  {
+    title: 'with Wasm',
+    folder: 'wasm',
+    cluster: 'shared',
+    concurrency: 1,
+    optionsFile: join(here, 'wasm/options.yaml'),
+  },
   { title: 'on an old cluster', folder: 'old', cluster: 'old', concurrency: 2 },
 ];
 
@@ -30,8 +41,6 @@ export function chooseStages(words: readonly string[]): readonly ChosenStage[] {
     .map((stage) => ({ ...stage, files: filesOf(stage.folder).filter((file) => isChosen(file, words)) }))
     .filter(({ files }) => files.length > 0);
 }
-
-const here = import.meta.dirname;
 
 function filesOf(folder: string): readonly string[] {
   return readdirSync(join(here, folder))

@@ -1,16 +1,19 @@
 // Answers: how do the clusters of the tests come to be, and go.
 // Does not belong here: how a cluster, an image or a mesh is made (kind/).
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { readChoices } from '../../kind/choices.ts';
 import { clusterOf, deleteCluster } from '../../kind/cluster.ts';
+import { deleteRegistry } from '../../kind/registry.ts';
 import { setUp } from '../../kind/set-up.ts';
 import type { Steps } from '../../kind/steps.ts';
 import manifest from '../../package.json' with { type: 'json' };
 import { kubeconfigVariables, openCluster } from './cluster.ts';
 import { collect } from './collect.ts';
+import { install } from './installation.ts';
 import { images } from './objects.ts';
 import type { ClusterRole } from './stages.ts';
+import { registryName } from './wasm/registry.ts';
 
 export interface TestClusters {
   /**
@@ -18,7 +21,9 @@ export interface TestClusters {
    * is collected and it throws.
    */
   kubeconfigOf(role: ClusterRole): Promise<string>;
-  /** Removes it, or all, if made here. */
+  /** Installs Pillion again with other options. */
+  reinstall(role: ClusterRole, optionsFile: string): Promise<void>;
+  /** Removes it, or all, if made here; with the last one the registry goes, too. */
   remove(role?: ClusterRole): Promise<void>;
   /** Those that were made and not removed. */
   names(): readonly string[];
@@ -52,10 +57,17 @@ export function testClusters(steps: Steps, signal: AbortSignal): TestClusters {
   };
   return {
     kubeconfigOf: async (role) => process.env[kubeconfigVariables[role]] || make(role),
+    reinstall: async (role, optionsFile) => {
+      const cluster = openCluster(process.env[kubeconfigVariables[role]] ?? '');
+      await abortable.step(`Install Pillion with ${basename(optionsFile)}`, async () => {
+        await install(cluster, ['--options', optionsFile]);
+      });
+    },
     remove: async (role) => {
       for (const one of role === undefined ? [...made] : [role]) {
         if (made.delete(one)) await steps.step(`Delete the cluster "${names[one]}"`, () => deleteCluster(names[one]));
       }
+      if (role === undefined) await deleteRegistry(registryName);
     },
     names: () => [...made].map((role) => names[role]),
   };
