@@ -64,7 +64,12 @@ test('an extension that cannot be read is a warning, and counts for no pod', asy
 });
 
 test('a file that holds something else is refused', async () => {
-  const { stderr, exitCode } = await run('inject', { kind: 'ConfigMap', metadata: { name: 'x' } });
+  const { stderr, exitCode } = await run('inject', {
+    kind: 'ConfigMap',
+    metadata: { name: 'x' },
+    data: { password: 'hunter2' },
+  });
   assert.equal(exitCode, 2);
-  assert.match(stderr, /extensions\.json: items\[0\]: .*must be a WasmExtension/);
+  assert.doesNotMatch(stderr, /hunter2/);
+  assert.match(stderr, /extensions\.json: items\[0\]: Cannot read "ConfigMap": must be a WasmExtension with a name/);
 });

@@ -38,6 +38,8 @@ const mistakes: readonly (readonly [string, RegExp])[] = [
   ['wasm pack /nowhere.wasm -t a', /"\/nowhere.wasm": there is no such file/],
   ['wasm pack x.wasm', /the image has no name; give one with -t/],
   [`wasm pack x.wasm -t a@sha256:${'0'.repeat(64)}`, /its digest follows from its content/],
+  [`wasm push ${notAKey}`, /Cannot push the file ".*key.txt": nobody says where; add its name, host\/name:tag/],
+  ['wasm push x.wasm', /Cannot push the file "x.wasm": nobody says where/],
   ['wasm push a:1 --root-id x', /--root-id: the image is packed already/],
   ['wasm push a:1', /no image of that name was packed; run "pillion wasm pack FILE -t docker.io\/library\/a:1"/],
   [`wasm pull a:1 --to ${notAKey}`, /it is there already; add --force/],

@@ -65,7 +65,7 @@ async function read(kube: Kube, namespace: string, name: string): Promise<KubeOb
 }
 
 /** Those of the declaration as it is now, in the order of the road. */
-export function freshConditions(object: KubeObject): readonly Condition[] {
+function freshConditions(object: KubeObject): readonly Condition[] {
   const { conditions = [] } = standingOf(object);
   const generation = object.metadata.generation ?? 0;
   return conditionTypes.flatMap((type) =>

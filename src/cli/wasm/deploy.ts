@@ -26,7 +26,8 @@ export const deployCommand: Command = {
     'Declares the whole: what is left out of a later call is taken back. The options of "wasme deploy istio" are taken;',
     'labels are those of pods, no workload is restarted, and the word "istio" may be left out. The controller resolves,',
     'verifies, checks and tries the module before any proxy gets it; --wait tells what it finds. Exit code 4: refused.',
-    'Pods that run already are labelled pillion.dev/wasm-delivery=agent-pull: their proxies pull the module themselves.',
+    'Pods that run already without the mount of the store are labelled pillion.dev/wasm-delivery=agent-pull, where that can',
+    'be: their proxies pull the module themselves, until the pods are made anew.',
     ...wasmeLines,
   ],
   examples: [

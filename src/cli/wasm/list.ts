@@ -47,7 +47,7 @@ async function list(io: Io, options: OptionValues): Promise<number> {
 }
 
 /** What is told of one extension. */
-export interface ExtensionRow {
+interface ExtensionRow {
   readonly namespace: string;
   readonly name: string;
   readonly reference: string;
@@ -65,7 +65,7 @@ export interface ExtensionRow {
   readonly message: string;
 }
 
-export function rowOf(object: KubeObject): ExtensionRow {
+function rowOf(object: KubeObject): ExtensionRow {
   const { active, previous, candidate, moved, nodes, pods = {}, conditions = [] } = standingOf(object);
   const ready = conditions.find(({ type }) => type === 'Ready');
   const open = [ready, ...conditions].find((one) => one !== undefined && one.status !== 'True') ?? ready;

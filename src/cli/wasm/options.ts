@@ -1,5 +1,5 @@
 // Answers: which options do several of the Wasm commands have, and what do they say.
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { quoted } from '../../core/model/problem.ts';
 import type { TrustedKey } from '../../core/wasm/trust.ts';
 import { listOf, type OptionRow, type OptionValues, textOf, UsageError } from '../command.ts';
@@ -90,7 +90,6 @@ export async function readText(option: string, file: string): Promise<string> {
 /** A file that an argument names, as bytes. */
 export async function readBytes(file: string, mostBytes: number): Promise<Uint8Array> {
   try {
-    const { stat } = await import('node:fs/promises');
     const { size } = await stat(file);
     if (size > mostBytes)
       throw new UsageError(

@@ -137,7 +137,7 @@ export function digestsOf({ manifest, layer, moduleDigest }: PackedImage) {
   return { manifestDigest: manifest.digest, layerDigest: layer.digest, moduleDigest };
 }
 
-export function packedFacts({ manifest, layer, moduleDigest }: PackedImage, { sizeBytes, abi }: ModuleFacts): Fact[] {
+function packedFacts({ manifest, layer, moduleDigest }: PackedImage, { sizeBytes, abi }: ModuleFacts): Fact[] {
   return [
     ['Manifest', manifest.digest, 'what is signed'],
     ['Layer', layer.digest, sizeText(layer.bytes.length)],

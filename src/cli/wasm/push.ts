@@ -7,6 +7,7 @@ import type { ImageReference } from '../../core/wasm/source.ts';
 import { type Command, exitCodes, type Io, type OptionValues, textOf, UsageError } from '../command.ts';
 import { terminalOf } from '../terminal.ts';
 import { printFacts } from './facts.ts';
+import { fileOf } from './look.ts';
 import { isJson, outputOption, registryOptions } from './options.ts';
 import { digestsOf, packFile, packOptions, taggedImage } from './pack.ts';
 import { progressBar } from './progress.ts';
@@ -37,10 +38,15 @@ export const pushCommand: Command = {
 async function push(io: Io, options: OptionValues): Promise<number> {
   const source = textOf(options, 'source') ?? '';
   const reference = textOf(options, 'reference');
+  if (reference === undefined && /^\.{0,2}\//.test(source)) throw namelessFile(source);
   const image = taggedImage(reference ?? source);
   if (reference === undefined) return send(io, options, image, await keptImage(io, options, image));
   const packed = await packFile(io, options, source);
   return typeof packed === 'number' ? packed : send(io, options, image, packed.image);
+}
+
+function namelessFile(file: string): UsageError {
+  return new UsageError(`Cannot push the file ${quoted(file)}: nobody says where; add its name, host/name:tag`);
 }
 
 async function keptImage(io: Io, options: OptionValues, image: ImageReference): Promise<PackedImage> {
@@ -52,6 +58,8 @@ async function keptImage(io: Io, options: OptionValues, image: ImageReference): 
   const name = shownImage(image);
   const entry = (place === undefined ? [] : await listLayout(place)).find((one) => one.reference === name);
   if (place === undefined || entry === undefined) {
+    const source = textOf(options, 'source') ?? '';
+    if (fileOf(source) !== undefined) throw namelessFile(source);
     throw new UsageError(
       `Cannot push ${quoted(name)}: no image of that name was packed; run "pillion wasm pack FILE -t ${name}", or push a file: "pillion wasm push FILE ${name}"`,
     );

@@ -7,6 +7,8 @@ import { idOption, labelsOption, unusedLine, wasmeLines, wasmeOptions } from './
 import { extensionNamed, namespaceOf } from './extensions.ts';
 import { namespaceOption } from './options.ts';
 
+const { fallback: _, ...unusedLabels } = labelsOption;
+
 export const undeployCommand: Command = {
   name: 'wasm undeploy',
   summary: 'Switch an extension off and remove it.',
@@ -21,7 +23,7 @@ export const undeployCommand: Command = {
     idOption,
     namespaceOption,
     { name: 'dry-run', doc: 'Only tell what would be removed.' },
-    { ...labelsOption, fallback: '', doc: 'Of wasme; taken and without effect: the whole extension is removed.' },
+    { ...unusedLabels, doc: 'Of wasme; taken and without effect: the whole extension is removed.' },
     ...connectionOptions,
     ...wasmeOptions,
   ],

@@ -21,7 +21,12 @@ export const verifyCommand: Command = {
     'pillion wasm verify registry.example.com/shop/hello:1 --key build.pub --key security.pub --threshold 2',
   ],
   arguments: [{ name: 'reference', doc: 'The image: host/name:tag, or host/name@sha256:….' }],
-  options: [keyOption, thresholdOption, ...registryOptions, outputOption],
+  options: [
+    { ...keyOption, doc: `${keyOption.doc} Has to be given.` },
+    thresholdOption,
+    ...registryOptions,
+    outputOption,
+  ],
   run: verify,
 };
 

@@ -44,7 +44,7 @@ export const agentEnvironment: Readonly<Record<string, string>> = {
 };
 
 /** The program in the image, beside the one of all other commands. */
-export const agentProgram = '/pillion/pillion-agent.cjs';
+const agentProgram = '/pillion/pillion-agent.cjs';
 
 const metadata = { name: agentName, namespace: nodeNamespace, labels: ownLabels('agent') };
 

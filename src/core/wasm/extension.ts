@@ -13,8 +13,8 @@ export const phases = ['UNSPECIFIED_PHASE', 'AUTHN', 'AUTHZ', 'STATS'] as const;
 export const failStrategies = ['FAIL_CLOSE', 'FAIL_OPEN', 'FAIL_RELOAD'] as const;
 /** Of these `deny` is refused with its reason until it is built. */
 export const onMissings = ['block', 'run-without', 'deny'] as const;
-/** `image-volume` is refused with its reason until it is built. */
-export const deliveries = ['auto', 'node-store', 'agent-pull', 'image-volume'] as const;
+/** What may be asked for; what comes of it is a `Delivery`. `image-volume` is refused with its reason until it is built. */
+export const askedDeliveries = ['auto', 'node-store', 'agent-pull', 'image-volume'] as const;
 
 /** `gateway` is refused with its reason until it is built. */
 export const traffics = ['inbound', 'outbound', 'any', 'gateway'] as const;

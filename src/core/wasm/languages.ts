@@ -72,7 +72,7 @@ export function languageNamed(
 }
 
 /** What the projects of the repository are called; a project gets its own name in its place. */
-export const templateName = 'add-header';
+const templateName = 'add-header';
 
 /** The text with the project's name; `add_header` is the root id, which stays. */
 export function named(text: string, name: string): string {

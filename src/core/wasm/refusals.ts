@@ -234,8 +234,3 @@ export function remedyText(reason: RefusalReason): string {
   const { remedy } = refusals[reason];
   return `${remedy.charAt(0).toLowerCase()}${remedy.slice(1)}`.replace(/\.$/, '');
 }
-
-/** The refusal as one line: `TooLarge: the module is …; strip it …`. */
-export function refusalLine({ reason, message }: Refusal): string {
-  return `${reason}: ${message}; ${remedyText(reason)}`;
-}

@@ -42,7 +42,7 @@ export async function readPullSecretOf(
 }
 
 /** What the owner of the secret runs, once for each namespace; a second secret is added to the Role's resourceNames. */
-export function grantCommands(namespace: string, secret: string): readonly string[] {
+function grantCommands(namespace: string, secret: string): readonly string[] {
   const accounts = pullers.map((puller) => `--serviceaccount=${puller.namespace}:${puller.name}`).join(' ');
   return [
     `kubectl -n ${namespace} create role ${pullRole} --verb=get --resource=secrets --resource-name=${secret}`,

@@ -38,7 +38,7 @@ export function readTarget(location: string | undefined, from: URL): Result<URL,
 }
 
 /** The same call to another URL; what is for the first host alone stays there. */
-export function callTo(target: URL, call: Call, first: Call): Call {
+function callTo(target: URL, call: Call, first: Call): Call {
   const { Authorization: kept, ...headers } = call.headers;
   const isSame = target.origin === call.url.origin && kept !== undefined;
   return {

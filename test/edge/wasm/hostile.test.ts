@@ -5,7 +5,6 @@ import { before, suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { nodeFlags } from '../../../scripts/server-process.ts';
-import { refusalLine, remedyText } from '../../../src/core/wasm/refusals.ts';
 import { hostileFixtures } from '../../wasm/hostile-fixtures.ts';
 import type { HostileOutcome, HostileSummary } from '../../wasm/hostile-run.ts';
 
@@ -41,7 +40,6 @@ suite('hostile inputs', () => {
       assert.match(refused.message, /^Cannot .+: .+[^.]$/s);
       assert.ok(refused.message.length < 1_000, 'the message is no copy of what was sent');
       assert.ok(!/hunter2/.test(refused.message), 'no password is told');
-      assert.ok(refusalLine(refused).endsWith(`; ${remedyText(reason)}`));
       assert.ok(outcome.tookMs < longestRowMs, `it took ${outcome.tookMs} ms`);
     });
   }

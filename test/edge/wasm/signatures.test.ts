@@ -10,7 +10,7 @@ import { hexOf, type ManifestDigest } from '../../../src/core/wasm/digests.ts';
 import { packModule } from '../../../src/core/wasm/image/pack.ts';
 import { readImageReference } from '../../../src/core/wasm/image/read-source.ts';
 import { usualLimits } from '../../../src/core/wasm/limits.ts';
-import { bundleType, referrersTag } from '../../../src/core/wasm/signature/sigstore-bundle.ts';
+import { bundleType } from '../../../src/core/wasm/signature/sigstore-bundle.ts';
 import { signatureTag } from '../../../src/core/wasm/signature/simple-signing.ts';
 import type { ImageReference } from '../../../src/core/wasm/source.ts';
 import type { Trust } from '../../../src/core/wasm/trust.ts';
@@ -135,7 +135,7 @@ describe('An image that cosign signed', { skip: skipWithoutCosign }, () => {
   }
 
   async function bundleManifest(digest: ManifestDigest): Promise<Written> {
-    const [referrer] = (await manifestAt(referrersTag(digest))).manifests;
+    const [referrer] = (await manifestAt(`sha256-${hexOf(digest)}`)).manifests;
     assert.ok(referrer);
     return manifestAt(referrer.digest);
   }
@@ -144,7 +144,7 @@ describe('An image that cosign signed', { skip: skipWithoutCosign }, () => {
     const subject = { mediaType: manifestType, digest: to, size: (await fetched(`manifests/${to}`)).length };
     const put = await putManifest(undefined, { ...manifest, subject });
     const manifests = [{ ...put, artifactType: bundleType }];
-    await putManifest(referrersTag(to), { schemaVersion: 2, mediaType: indexType, manifests }, indexType);
+    await putManifest(`sha256-${hexOf(to)}`, { schemaVersion: 2, mediaType: indexType, manifests }, indexType);
   }
 
   /** One byte of the signed text changes on the registry's disk. */

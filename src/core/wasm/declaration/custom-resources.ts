@@ -5,7 +5,7 @@
 import type { ClusterOptions } from '../../cluster/options.ts';
 import { resources } from '../../cluster/resources.ts';
 import type { KubeObject } from '../../model/kube-object.ts';
-import { deliveries, failStrategies, onMissings, phases, traffics } from '../extension.ts';
+import { askedDeliveries, failStrategies, onMissings, phases, traffics } from '../extension.ts';
 import { bounds } from './bounds.ts';
 import { filterDeploymentKind } from './filter-deployment-kind.ts';
 import { kindObject, kindSchema } from './kind-object.ts';
@@ -138,7 +138,7 @@ const extensionSpec = mapping(
       'What happens to a pod whose node does not have the module yet: it waits, or starts without. deny is not there yet.',
     ),
     delivery: described(
-      words(deliveries, 'auto'),
+      words(askedDeliveries, 'auto'),
       'How the module comes to the proxy: as its namespace allows, by the node, or pulled by its own agent. image-volume is not there yet.',
     ),
     traffic: described(words(traffics, 'inbound'), 'Which requests pass through it. gateway is not there yet.'),
@@ -168,7 +168,7 @@ const extensionSpec = mapping(
 
 const ready = (field: string): string => `.status.conditions[?(@.type=="Ready")].${field}`;
 
-export const wasmExtensionKind = kindObject(resources.wasmExtensions, {
+const wasmExtensionKind = kindObject(resources.wasmExtensions, {
   singular: 'wasmextension',
   shortNames: ['wext'],
   hasStatus: true,
@@ -200,7 +200,7 @@ export const wasmExtensionKind = kindObject(resources.wasmExtensions, {
   ],
 });
 
-export const wasmStoreKind = kindObject(resources.wasmStores, {
+const wasmStoreKind = kindObject(resources.wasmStores, {
   singular: 'wasmstore',
   shortNames: ['wstore'],
   hasStatus: false,

@@ -6,7 +6,7 @@ import { isObject, type JsonObject } from '../../model/json.ts';
 import type { KubeObject } from '../../model/kube-object.ts';
 import { fail, ok, type Result } from '../../model/problem.ts';
 import { isDigest } from '../digests.ts';
-import { deliveries, type Extension, failStrategies, onMissings, phases, traffics } from '../extension.ts';
+import { askedDeliveries, type Extension, failStrategies, onMissings, phases, traffics } from '../extension.ts';
 import { readSource } from '../image/read-source.ts';
 import { resolveAnnotation } from '../names.ts';
 import type { Refusal } from '../refusals.ts';
@@ -123,7 +123,7 @@ type Behaviour = Pick<Extension, 'phase' | 'priority' | 'failStrategy' | 'onMiss
 
 function readBehaviour(at: (key: string) => Field, wrong: Complaints): Behaviour {
   const onMissing = readWord(at('onMissing'), onMissings, 'block', wrong);
-  const delivery = readWord(at('delivery'), deliveries, 'auto', wrong);
+  const delivery = readWord(at('delivery'), askedDeliveries, 'auto', wrong);
   const traffic = readWord(at('traffic'), traffics, 'inbound', wrong);
   const later = (path: string, value: string, instead: string): void =>
     wrong.refused('Unsupported', { path, value, expected: `is not there yet; use ${instead}` });

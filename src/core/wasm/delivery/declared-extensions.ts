@@ -30,7 +30,10 @@ function objectsOf({ from, value }: SettingsDocument): Result<readonly KubeObjec
   for (const [index, item] of items.entries()) {
     const object = isObject(item) ? extensionObject(item) : undefined;
     if (object !== undefined) objects.push(object);
-    else problems.push({ path: `${from}: items[${index}]`, value: shown(item), expected: 'must be a WasmExtension' });
+    else {
+      const value = isObject(item) ? shown(item['kind'] ?? {}) : shown(item);
+      problems.push({ path: `${from}: items[${index}]`, value, expected: 'must be a WasmExtension with a name' });
+    }
   }
   return problems.length > 0 ? fail(problems) : ok(objects);
 }

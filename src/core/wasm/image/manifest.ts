@@ -38,7 +38,7 @@ export interface ModuleLayer {
 }
 
 /** Media types of the two forms that proxies take: an image like any other, and the artifact that wasme wrote. */
-export const mediaTypes = {
+const mediaTypes = {
   ociConfig: 'application/vnd.oci.image.config.v1+json',
   ociLayer: 'application/vnd.oci.image.layer.v1.tar+gzip',
   dockerConfig: 'application/vnd.docker.container.image.v1+json',

@@ -16,7 +16,7 @@ export interface LayoutEntry {
   readonly moduleDigest: ModuleDigest;
 }
 
-export const layoutFile = 'oci-layout';
+const layoutFile = 'oci-layout';
 export const indexFile = 'index.json';
 const layoutText = '{"imageLayoutVersion":"1.0.0"}';
 const indexType = 'application/vnd.oci.image.index.v1+json';

@@ -15,11 +15,6 @@ export const signPredicate = 'https://sigstore.dev/cosign/sign/v1';
 const payloadType = 'application/vnd.in-toto+json';
 const statementType = 'https://in-toto.io/Statement/v1';
 
-/** The tag under which an index lists what refers to the image, where the registry has no API for it. */
-export function referrersTag(digest: ManifestDigest): string {
-  return `sha256-${hexOf(digest)}`;
-}
-
 interface Envelope {
   readonly payload: Uint8Array;
   readonly signature: Uint8Array;

@@ -7,7 +7,7 @@ import type { KubeObject } from '../../model/kube-object.ts';
 import { fail, ok, type Result } from '../../model/problem.ts';
 import { agentName, nodeNamespace } from '../names.ts';
 
-export const agentOptionsKey = 'wasm.json';
+const agentOptionsKey = 'wasm.json';
 
 /** ConfigMap pillion-node/pillion-agent: `install` writes it first, `pillion control` whenever the options change. */
 export function agentOptionsMap({ wasm }: Pick<ClusterOptions, 'wasm'>): KubeObject {

@@ -22,7 +22,7 @@ export interface Eviction {
   readonly lastUse: LastUse;
 }
 
-export const keptUnusedMs = 24 * 3_600_000;
+const keptUnusedMs = 24 * 3_600_000;
 export const usualBudgetBytes = 2 * 1024 ** 3;
 
 /**

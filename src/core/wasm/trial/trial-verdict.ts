@@ -26,7 +26,7 @@ export type TrialVerdict =
 const waits: TrialVerdict = { kind: 'waits' };
 
 /** A pod of which the proxy does not run after so long is given up: its image is pulled in this time too. */
-export const mostStartMs = 120_000;
+const mostStartMs = 120_000;
 /** A cluster may be making a node. */
 const mostUnschedulableMs = 30_000;
 /** Loading the module and the first answers; twice what one answer may take, and some more for a busy node. */
