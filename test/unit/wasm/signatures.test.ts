@@ -296,6 +296,15 @@ describe('What is asked of an image', () => {
     assert.deepEqual(trustsOf({ ...cluster, signatures: 'off' }), []);
   });
 
+  test('an extension without keys of its own means those of the cluster, also where the cluster does not look', () => {
+    const own = { mode: 'enforce', keys: [], threshold: 2 } as const;
+    const keys = [{ name: 'of the cluster', pem: '' }];
+    assert.deepEqual(trustsOf({ signatures: 'off', keys, threshold: 1 }, own), [
+      { mode: 'enforce', keys, threshold: 2 },
+    ]);
+    assert.deepEqual(trustsOf({ signatures: 'off', keys: [], threshold: 1 }, own), [own]);
+  });
+
   test('a digest on the list is denied, whichever of the digests it is', () => {
     const wasm = { deniedDigests: [digest] };
     assert.equal(denial(wasm, [undefined, otherDigest]), undefined);

@@ -16,11 +16,13 @@ export interface DenyList {
 /**
  * What the cluster asks of every image, then what the extension asks besides. All have to hold, so that an extension
  * can ask for more and never for less. What does not look (`off`) is left out: an empty list means that no signature
- * is looked at.
+ * is looked at. An extension without keys of its own means those of the cluster, also where the cluster itself does not
+ * look; where there are none either, nothing can be signed as it asks.
  */
 export function trustsOf(wasm: ClusterTrust, own?: Trust): readonly Trust[] {
   const ofCluster: Trust = { mode: wasm.signatures, keys: wasm.keys, threshold: wasm.threshold };
-  return [ofCluster, ...(own ? [own] : [])].filter(({ mode }) => mode !== 'off');
+  const asked = own && { ...own, keys: own.keys.length === 0 ? wasm.keys : own.keys };
+  return [ofCluster, ...(asked ? [asked] : [])].filter(({ mode }) => mode !== 'off');
 }
 
 /**
