@@ -99,36 +99,6 @@ const nothingLarge: Plugin = {
 };
 
 /**
- * What the agent needs of `node:fs/promises`, made of the calls with callbacks: the module itself brings a reader of
- * lines and streams of its own along, for 1 MB.
- */
-const filePromises = `
-import fs from 'node:fs';
-import { promisify } from 'node:util';
-export const [chmod, link, lstat, mkdir, readdir, readFile, rename, rm, rmdir, stat, statfs, unlink, writeFile] = [
-  fs.chmod, fs.link, fs.lstat, fs.mkdir, fs.readdir, fs.readFile, fs.rename, fs.rm, fs.rmdir, fs.stat, fs.statfs,
-  fs.unlink, fs.writeFile,
-].map((call) => promisify(call));
-const of = (call) => {
-  const asked = promisify(call);
-  return function (...args) { return asked(this.fd, ...args); };
-};
-const handle = {
-  read: of(fs.read), write: of(fs.write), sync: of(fs.fsync), chmod: of(fs.fchmod), stat: of(fs.fstat), close: of(fs.close),
-};
-const openDescriptor = promisify(fs.open);
-export const open = async (...args) => Object.assign(Object.create(handle), { fd: await openDescriptor(...args) });
-`;
-
-const smallParts: Plugin = {
-  name: 'small-parts',
-  setup: ({ onLoad, onResolve }) => {
-    onResolve({ filter: /^node:fs\/promises$/ }, () => ({ path: 'file-promises', namespace: 'small-parts' }));
-    onLoad({ filter: /./, namespace: 'small-parts' }, () => ({ contents: filePromises, resolveDir: root }));
-  },
-};
-
-/**
  * The node agent alone. In the older module system, because there a built-in module gives what is asked of it: an ES module
  * that imports `node:http` has all that is in it, a WebSocket client among them, for 8 MB.
  */
@@ -142,10 +112,7 @@ export const agentBundleOptions = {
   minify: true,
   keepNames: true,
   legalComments: 'none',
-  plugins: [nothingLarge, smallParts],
-  // what `performance` brings along to tell a time costs 0.7 MB
-  define: { 'performance.now': 'monotonicMs' },
-  banner: { js: 'const monotonicMs = () => Number(process.hrtime.bigint()) / 1e6;' },
+  plugins: [nothingLarge],
 } as const satisfies BuildOptions;
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
