@@ -7,7 +7,7 @@ import { findings } from '../src/core/doctor/findings.ts';
 import { deliveries, deliveryReasons, extensionsAnnotation } from '../src/core/model/delivered.ts';
 import { nativeReasons, type ReasonRow, reasons } from '../src/core/model/verdict.ts';
 import { annotations, labels, prometheusAnnotations } from '../src/core/settings/catalogue.ts';
-import { deliveryLabel } from '../src/core/wasm/names.ts';
+import { deliveryLabel, resolveAnnotation } from '../src/core/wasm/names.ts';
 import { type RefusalRow, refusals } from '../src/core/wasm/refusals.ts';
 import { type AgentMetricRow, agentMetricTable } from '../src/edge/agent-metrics.ts';
 import { type MetricRow, metricTable } from '../src/edge/metrics.ts';
@@ -63,6 +63,7 @@ function annotationsPage(): string {
       Object.values(labels).map(({ key, doc }) => [code(key), doc]),
     ),
     `Written on pods that get Wasm modules: ${code(deliveryLabel)}, ${deliveries.map(code).join(' or ')} (docs/wasm.md). WasmPlugins of Pillion select by it.`,
+    `Read of WasmExtension objects: the annotation ${code(resolveAnnotation)}. A new value, whatever it is, has the tag resolved anew (docs/wasm.md).`,
   );
 }
 
