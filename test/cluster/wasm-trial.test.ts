@@ -10,10 +10,10 @@ import { accessObjects } from '../../src/core/install/access.ts';
 import { installObjects } from '../../src/core/install/objects.ts';
 import type { JsonObject } from '../../src/core/model/json.ts';
 import type { KubeObject } from '../../src/core/model/kube-object.ts';
-import type { Extension } from '../../src/core/wasm/extension.ts';
 import { leftBehindSelector } from '../../src/core/wasm/trial/trial-pod.ts';
 import { connect, type Kube } from '../../src/edge/kube/client.ts';
 import { holdTrial, openTrialDesk, type Trial, type TrialParts } from '../../src/roles/wasm-trial.ts';
+import { extensionOf } from '../unit/wasm/revisions.ts';
 import { trialModules } from '../wasm/trial-modules.ts';
 import { assets } from './assets.ts';
 import { type ControlPlane, startControlPlane, until } from './control-plane.ts';
@@ -126,23 +126,7 @@ function never(): AbortSignal {
 
 function trialOf(name: string): Trial {
   const bytes = trialModules.works();
-  const extension: Extension = {
-    namespace: 'shop',
-    name,
-    uid: 'u',
-    generation: 1,
-    resolveAsked: '',
-    reference: 'oci://registry.example.com/hello:1',
-    source: { kind: 'image', image: { registry: 'registry.example.com', repository: 'hello', tag: '1' } },
-    matchLabels: {},
-    phase: 'UNSPECIFIED_PHASE',
-    priority: 0,
-    failStrategy: 'FAIL_CLOSE',
-    onMissing: 'block',
-    delivery: 'auto',
-    traffic: 'inbound',
-    vmEnv: [],
-  };
+  const extension = extensionOf({ name });
   const moduleDigest = `sha256:${createHash('sha256').update(bytes).digest('hex')}` as const;
   return { extension, revision: { moduleDigest }, bytes };
 }

@@ -7,7 +7,6 @@ import type {
   V1NetworkPolicySpec,
   V1PodSpec,
   V1PolicyRule,
-  V1Probe,
 } from '@kubernetes/client-node';
 import { ownLabels, selectorLabels } from '../cluster/labels.ts';
 import { names } from '../cluster/names.ts';
@@ -18,6 +17,7 @@ import type { KubeObject } from '../model/kube-object.ts';
 import { agentName, nodeNamespace, storeRoot } from '../wasm/names.ts';
 import { agentOptionsMap } from '../wasm/store/agent-options.ts';
 import { ports } from './network.ts';
+import { probe } from './workloads.ts';
 
 /**
  * What Node is told besides, so that the agent stays below 60 MB (docs/decisions/0011). It waits for networks and disks,
@@ -171,14 +171,5 @@ function container(image: string): V1Container {
       capabilities: { drop: ['ALL'] },
     },
     volumeMounts: [{ name: 'store', mountPath: storeRoot }],
-  };
-}
-
-function probe(path: string, periodSeconds: number): V1Probe {
-  return {
-    httpGet: { path, port: 'management', scheme: 'HTTP' },
-    periodSeconds,
-    timeoutSeconds: 3,
-    failureThreshold: 3,
   };
 }

