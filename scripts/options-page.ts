@@ -31,13 +31,22 @@ function docsOf(schema: JsonObject, prefix: string): readonly OptionDoc[] {
   });
 }
 
-function valueText({ type, enum: choices, minimum, maximum, pattern }: JsonObject): string {
+function valueText({ type, enum: choices, minimum, maximum, pattern, items }: JsonObject): string {
   if (Array.isArray(choices)) return choices.map((choice) => `\`${choice}\``).join(', ');
   if (type === 'boolean') return '`true`, `false`';
   if (type === 'integer') return `whole number from ${minimum} to ${maximum}`;
-  if (type === 'array') return 'list of names';
+  if (type === 'array') return `list of ${isObject(items) ? elementsText(items) : 'names'}`;
   const words = textWords.find(([sign]) => String(pattern).includes(sign));
   return words === undefined ? 'text' : words[1];
+}
+
+function elementsText({ properties, pattern }: JsonObject): string {
+  if (isObject(properties)) {
+    const fields = Object.keys(properties).map((name) => `\`${name}\``);
+    return `mappings: ${fields.join(', ')}`;
+  }
+  if (String(pattern).includes('sha256')) return 'digests: `sha256:…`';
+  return String(pattern).includes('(:') ? 'texts: `host` or `host:port`' : 'names';
 }
 
 /** What a pattern stands for, by something that only it has. */
