@@ -91,5 +91,9 @@ export const wasm = z
     },
     'must be a mapping',
   )
+  .refine(({ signatures, keys, threshold }) => signatures === 'off' || keys.length >= threshold, {
+    path: ['keys'],
+    error: 'must have at least as many keys as threshold says, or no image can be taken; or set signatures to off',
+  })
   .prefault({})
   .describe('Delivery of Wasm extensions.');

@@ -51,6 +51,15 @@ suite('the document of options', () => {
     assert.equal(optionsOf('guard: off').guard, 'off');
   });
 
+  test('does not ask for more signatures than there are keys', () => {
+    const key = '{name: release, pem: "-----BEGIN PUBLIC KEY-----"}';
+    assert.ok(readOptionsText(`wasm: {signatures: enforce, keys: [${key}]}`).ok);
+    for (const group of ['{signatures: enforce}', `{signatures: warn, threshold: 2, keys: [${key}]}`]) {
+      const read = readOptionsText(`wasm: ${group}`);
+      assert.deepEqual(!read.ok && read.error.map(({ path }) => path), ['wasm.keys'], group);
+    }
+  });
+
   test('names what it cannot read', () => {
     assert.ok(!readOptionsText('a: [').ok);
     assert.ok(!withSettings('', ['guard']).ok);
