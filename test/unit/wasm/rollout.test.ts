@@ -420,6 +420,9 @@ suite('what is put right', () => {
     const down = { nodes: new Map([...nodes, ['two', { name: 'two', isReady: false }]]), stores };
     assert.equal(walk(inputOf({ standing, nodes: down })).step.kind, 'switch');
     const road = walk(inputOf({ standing, nodes: down, nodesOfPods: new Set(['two']) }));
-    assert.match(road.refused?.message ?? '', /Not there yet on two/);
+    assert.match(road.refused?.message ?? '', /Not there yet on two \(its kubelet is not ready, and a pod/);
+    const without = { nodes, stores: new Map([...stores].filter(([name]) => name === 'one')) };
+    const silent = walk(inputOf({ standing, nodes: without, nodesOfPods: new Set(['two', 'three']) }));
+    assert.match(silent.refused?.message ?? '', /three \(the node is gone, .*, two \(no node agent has reported/);
   });
 });
