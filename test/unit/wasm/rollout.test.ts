@@ -127,6 +127,19 @@ suite('the road of an extension', () => {
     assert.deepEqual(standing.tried, [tried]);
   });
 
+  test('a trial that another extension held is kept, so that neither its end nor another proxy calls for a second', () => {
+    const fetched = revisionOf('a');
+    const others = { revisions: [fetched], tried: triedWith(fetched) };
+    const attempt: Attempt = { resolved: resolvedA };
+    const standing = standingAfter(
+      inputOf({ attempt, others, nodes: onOne, objects: written(extensionOf(), fetched) }),
+    );
+    assert.deepEqual(standing.tried, triedWith(fetched));
+    const later = inputOf({ standing, nodes: onOne, objects: written(extensionOf(), fetched), proxyImage: 'other:2' });
+    assert.equal(walk(later).step.kind, 'rest');
+    assert.equal(reasonOf(standingAfter(later), 'Ready'), 'Succeeded');
+  });
+
   test('whoever leads next goes on with the candidate, without asking or trying anything', () => {
     const candidate = revisionOf('a');
     const standing = { candidate, resolvedFor: '', tried: triedWith(candidate) };
