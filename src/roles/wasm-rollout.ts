@@ -44,9 +44,17 @@ export interface RolloutTimes {
   readonly quietMs: number;
   /** Everything that changes within this time is looked at together. */
   readonly gatherMs: number;
+  /** The options of the agents are compared with ours about so often: somebody may have removed them. */
+  readonly compareMs: number;
 }
 
-const usualTimes: RolloutTimes = { tagCheckMs: 600_000, mostWaitMs: 300_000, quietMs: 5_000, gatherMs: 250 };
+const usualTimes: RolloutTimes = {
+  tagCheckMs: 600_000,
+  mostWaitMs: 300_000,
+  quietMs: 5_000,
+  gatherMs: 250,
+  compareMs: 60_000,
+};
 
 export interface WasmRollout {
   /** Begins, goes on or ends as the options say. */
@@ -133,7 +141,7 @@ function startRollouts(parts: WasmRolloutParts, options: ClusterOptions): Rollou
     mostWaitMs: times.mostWaitMs,
   });
   const filters = createFilterDeployments({ kube, view, writes, judge: roads.judge });
-  const workOn = workOf({ kube, options, view, roads, filters });
+  const workOn = workOf({ kube, options, view, roads, filters, compareMs: times.compareMs });
   const work: KeyQueueParts['work'] = async (key, signal) => {
     const waitMs = await workOn(key, signal);
     troubles(key, undefined);
@@ -164,11 +172,15 @@ interface Working {
   readonly view: WasmView;
   readonly roads: Roads;
   readonly filters: FilterDeployments;
+  readonly compareMs: number;
 }
 
-function workOf({ kube, options, view, roads, filters }: Working) {
+function workOf({ kube, options, view, roads, filters, compareMs }: Working) {
   return async (key: string, signal: AbortSignal): Promise<number | undefined> => {
-    if (key === agentKey) return keepAgentOptions(kube, options);
+    if (key === agentKey) {
+      await keepAgentOptions(kube, options);
+      return compareMs;
+    }
     if (!view.hasSynced()) return undefined; // comes again with the next change
     if (key === goneKey) return removeGone(kube, view);
     if (key.startsWith(filterKey)) return filters.take(key.slice(filterKey.length), signal);
@@ -197,7 +209,7 @@ async function removeGone(kube: Kube, view: WasmView): Promise<undefined> {
 }
 
 /** The node agents read the options from a map of theirs. */
-async function keepAgentOptions(kube: Kube, options: ClusterOptions): Promise<undefined> {
+async function keepAgentOptions(kube: Kube, options: ClusterOptions): Promise<void> {
   const wanted = agentOptionsMap(options);
   const { name, namespace } = wanted.metadata;
   const found = await kube.get(resources.configMaps, name, namespace);

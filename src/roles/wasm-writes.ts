@@ -41,10 +41,11 @@ export function createWasmWrites(kube: Kube, view: WasmView): WasmWrites {
   const write = async (object: KubeObject, uid: string, signal: AbortSignal): Promise<Result<void, Refusal>> => {
     const key = objectKey(object);
     const { name, namespace } = object.metadata;
-    if (find(key) === undefined) {
+    const seen = find(key);
+    if (seen === undefined) {
       const other = await kube.get(resourceOf(object), name, namespace);
       if (other !== undefined && !isOwnedBy(other, uid)) return fail(nameTaken(object));
-    }
+    } else if (seen.owner !== uid && isOfAnother(view, seen)) return fail(nameTaken(object));
     const { metadata } = await kube.apply(object, { fieldManager });
     const resourceVersion = metadata.resourceVersion ?? '';
     applied.set(key, { print: appliedPrint(object), resourceVersion });
@@ -97,8 +98,13 @@ function isOwnedBy({ metadata }: KubeObject, uid: string): boolean {
   return metadata.ownerReferences?.some((owner) => owner.controller === true && owner.uid === uid) === true;
 }
 
+/** What a declaration has left behind that is gone, and made anew under its name, is taken over. */
+function isOfAnother(view: WasmView, { owner }: FoundObject): boolean {
+  return owner !== undefined && [...view.extensions().values()].some(({ metadata }) => metadata.uid === owner);
+}
+
 function nameTaken({ kind, metadata }: KubeObject): Refusal {
-  const message = `Cannot write ${kind} ${metadata.namespace}/${metadata.name}: one of that name is there, and is not ours`;
+  const message = `Cannot write ${kind} ${metadata.namespace}/${metadata.name}: one of that name is there, and is not of this extension`;
   return refusal('NameTaken', message);
 }
 

@@ -180,7 +180,7 @@ suite('pillion wasm in a cluster', { skip: assets.skip }, () => {
 
   test('list shows what runs, and the reason of what does not', async () => {
     await writeStatus('hello', {
-      active: revision('3'),
+      active: { ...revision('3'), reference: `oci://${image}:1` },
       previous: revision('4'),
       nodes: { wanted: 3, ready: 2 },
       pods: { selected: 5, delivered: 4 },
@@ -215,10 +215,23 @@ suite('pillion wasm in a cluster', { skip: assets.skip }, () => {
     await deploy('--id', 'url');
     const { pinned: _, manifestDigest: __, ...others } = revision('5');
     const previous: Revision = { ...others, pinned: 'https://example.com/a.wasm', variant: 'http' };
-    await writeStatus('url', { active: revision('6'), previous });
+    await writeStatus('url', { active: { ...revision('6'), reference: `oci://${image}:1` }, previous });
     assert.equal((await run('rollback', 'url', '-n', 'shop')).exitCode, 0);
     const { source } = (await specOf('url')) as { source: unknown };
     assert.deepEqual(source, { url: 'https://example.com/a.wasm', sha256: previous.moduleDigest });
+  });
+
+  test('rollback of a version that does not run withdraws it, and leaves what runs', async () => {
+    await deploy('--id', 'refused-newer');
+    await writeStatus('refused-newer', { active: revision('8'), previous: revision('9') });
+    const { exitCode, stdout, stderr } = await run('rollback', 'refused-newer', '-n', 'shop');
+    assert.equal(exitCode, 0, stderr);
+    assert.match(stdout, /^refused-newer: what is declared → 888888888888 /);
+    const { source } = (await specOf('refused-newer')) as { source: unknown };
+    assert.deepEqual(source, { image: revision('8').pinned });
+    // what is declared runs now, so that the next one goes back
+    await writeStatus('refused-newer', { active: { ...revision('8'), reference: revision('8').pinned } });
+    assert.match((await run('rollback', 'refused-newer', '-n', 'shop')).stdout, /888888888888 → 999999999999 /);
   });
 
   test('rollback without a version before says so', async () => {

@@ -196,6 +196,30 @@ suite('rollouts of Wasm extensions', { skip: assets.skip || skipWithoutRegistry 
     await world.untilReady('absent', 'Succeeded');
   });
 
+  test('an object of another extension is not taken from it, and they do not write in turns', async () => {
+    const { kube } = world.plane;
+    const labels = { app: 'pulls', 'pillion.dev/wasm-delivery': 'agent-pull' };
+    await makePod(world.plane, 'pulls', { node: 'one', labels, started: true });
+    const source = { image: image('1') };
+    const selector = { matchLabels: { app: 'pulls' } };
+    await world.declare('both', { source, selector });
+    await world.untilReady('both', 'Succeeded', /node-store and agent-pull/);
+    const plugin = await world.plugin('both-agent-pull');
+    await world.declare('both-agent-pull', { source });
+    const taken = await world.untilReady('both-agent-pull', 'NameTaken');
+    assert.match(taken.message, /WasmPlugin shop\/both-agent-pull: .*is not of this extension/);
+    assert.deepEqual(await world.plugin('both-agent-pull'), plugin);
+    for (const name of ['both', 'both-agent-pull']) await kube.remove(resources.wasmExtensions, name, namespace);
+    await kube.remove(resources.pods, 'pulls', namespace);
+  });
+
+  test('the options of the agents are written again when somebody has removed them', async () => {
+    const { name, namespace: within } = agentOptionsMap(world.options).metadata;
+    await world.plane.kube.remove(resources.configMaps, name, within);
+    const isThere = async () => (await world.plane.kube.get(resources.configMaps, name, within)) !== undefined;
+    await until('they are there again', isThere, patience);
+  });
+
   test('an image that nobody signed is refused where signatures are asked for', async () => {
     const keys = [{ name: 'release', pem }];
     await world.declare('unsigned', { source: { image: image('1') }, trust: { keys } });

@@ -127,7 +127,7 @@ export async function startWasmWorld(context: Pick<TestContext, 'after'>, wasm: 
           world.trials.push(trial);
           return world.verdict(trial);
         },
-        times: { tagCheckMs: 3_600_000, mostWaitMs: 1_500, quietMs: 100, gatherMs: 20, ...times },
+        times: { tagCheckMs: 3_600_000, mostWaitMs: 1_500, quietMs: 100, gatherMs: 20, compareMs: 500, ...times },
       });
       context.after(rollout.close);
       rollout.follow(options);

@@ -2,7 +2,7 @@
 import { fieldManagers } from '../../core/cluster/names.ts';
 import { pathOf, resources } from '../../core/cluster/resources.ts';
 import type { KubeObject } from '../../core/model/kube-object.ts';
-import { standingOf } from '../../core/wasm/declaration/read-extension.ts';
+import { readExtension, standingOf } from '../../core/wasm/declaration/read-extension.ts';
 import type { Revision, Standing } from '../../core/wasm/extension.ts';
 import type { Kube } from '../../edge/kube/client.ts';
 import { connectionOptions, withCluster } from '../cluster-options.ts';
@@ -20,7 +20,8 @@ export const rollbackCommand: Command = {
   summary: 'Go back to the version that ran before.',
   details: [
     'Writes the pinned reference of status.previous into spec.source. It is verified and on every node already: no registry',
-    'is asked, and proxies switch within seconds. Run again, it goes forth again.',
+    'is asked, and proxies switch within seconds. Run again, it goes forth again. Where a newer version is declared that',
+    'does not run, refused or still on its way, that one is withdrawn, and what runs goes on.',
   ],
   examples: ['pillion wasm rollback hello -n shop --wait'],
   arguments: [{ name: 'id', doc: 'Name of the extension.' }],
@@ -40,20 +41,32 @@ async function rollback(io: Io, options: OptionValues): Promise<number> {
     const namespace = namespaceOf(options, kube);
     const object = await extensionNamed(kube, namespace, name, 'roll back');
     const standing = standingOf(object);
-    const previous = previousOf(object, standing);
-    await writeSource(kube, object, previous);
-    io.stdout.write(`${name}: ${shown(standing.active)} → ${shown(previous)} (${previous.pinned})\n`);
+    const target = targetOf(object, standing);
+    await writeSource(kube, object, target);
+    const from = target === standing.active ? 'what is declared' : shown(standing.active);
+    io.stdout.write(`${name}: ${from} → ${shown(target)} (${target.pinned})\n`);
     return options.has('wait') ? awaitExtension({ io, kube, namespace, name, timeoutMs }) : exitCodes.done;
   });
 }
 
-function previousOf({ metadata }: KubeObject, { previous }: Standing): Revision {
+function targetOf(object: KubeObject, { active, previous, candidate }: Standing): Revision {
+  const { metadata } = object;
   if (metadata.ownerReferences?.some(({ kind }) => kind === 'FilterDeployment') === true)
     throw new UsageError(`Cannot roll back ${metadata.name}: it follows a FilterDeployment; change the image there`);
+  if (active !== undefined && (candidate !== undefined || !isDeclared(object, active))) return active;
   if (previous !== undefined) return previous;
   throw new UsageError(
     `Cannot roll back ${metadata.name}: no other version ran before; deploy the one that is meant, by its digest`,
   );
+}
+
+/** Whether the declaration names what runs; one that cannot be read says nothing. */
+function isDeclared(object: KubeObject, { reference, pinned, moduleDigest }: Revision): boolean {
+  const read = readExtension(object, { httpSources: true });
+  if (!read.ok) return true;
+  const { source } = read.value;
+  const isOtherFile = source.kind === 'http' && source.moduleDigest !== moduleDigest;
+  return !isOtherFile && [reference, pinned].includes(read.value.reference);
 }
 
 function shown(revision: Revision | undefined): string {

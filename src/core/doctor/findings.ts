@@ -332,7 +332,7 @@ export const findings = {
   'wasm-extension-unreadable': {
     check: 'wasm',
     severity: 'warning',
-    doc: 'A WasmExtension cannot be read. It counts for no pod.',
+    doc: 'A WasmExtension cannot be read. It counts for no pod; where its module runs already, pods get that.',
     remedy: 'Mend it as the message says.',
   },
   'wasm-modules-missing': {

@@ -95,9 +95,9 @@ function rollOut({ filterDeployments }: ClusterOptions['wasm']): readonly Rule[]
   ];
 }
 
-/** Control writes the options of the node agents, in their namespace. */
+/** Control writes the options of the node agents, in their namespace, also where somebody has removed them. */
 export function agentOptionsAccess(): readonly KubeObject[] {
-  return granted('control', [rule(resources.configMaps, ['get', 'patch'], agentName)], nodeNamespace);
+  return granted('control', [rule(resources.configMaps, written, agentName)], nodeNamespace);
 }
 
 function statusOf(resource: Resource): Resource {

@@ -3,12 +3,14 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { admit } from '../../../src/core/admit.ts';
 import type { Facts } from '../../../src/core/model/facts.ts';
+import type { KubeObject } from '../../../src/core/model/kube-object.ts';
 import { findProxy, type Pod, type Volume } from '../../../src/core/model/pod.ts';
 import type { Operation, Verdict } from '../../../src/core/model/verdict.ts';
 import { extensionProblems, readDeliverable } from '../../../src/core/wasm/delivery/extension-table.ts';
 import { deliveryLabel, extensionsAnnotation, modulesAnnotation } from '../../../src/core/wasm/names.ts';
 import { facts, patched, pod, review, withAnnotations, withContainer, withLabels } from '../../builders.ts';
 import { extension, knowing, tableOf } from './declared.ts';
+import { revisionOf } from './revisions.ts';
 
 const plain = facts();
 const store = '/var/lib/pillion/wasm/modules';
@@ -303,12 +305,28 @@ suite('a pod that another injector injects', () => {
 });
 
 suite('the table of extensions', () => {
+  const problemOf = (object: KubeObject) => extensionProblems([readDeliverable(object)])[0];
+
   test('leaves out what cannot be read, and says what is wrong with it', () => {
     const wrong = extension('shop/bad', { onMissing: 'deny' });
     assert.deepEqual([...tableOf(wrong, extension('good')).keys()], ['default']);
-    const [problem] = extensionProblems([readDeliverable(wrong)]);
+    const problem = problemOf(wrong);
     assert.equal(problem?.path, 'WasmExtension shop/bad');
     assert.match(problem?.expected ?? '', /Unsupported/);
+  });
+
+  test('goes on with what runs where a change of the declaration cannot be read', () => {
+    const status = { active: revisionOf('a') };
+    const labels = [['app', 'web']];
+    for (const change of [{ source: { image: 'a b' } }, { onMissing: 'deny' }, { rawConfig: 'x', phase: 'AUTHZ' }]) {
+      const wrong = { ...extension('shop/bad', change), status };
+      assert.ok(problemOf(wrong), JSON.stringify(change));
+      const [kept] = tableOf(wrong).get('shop') ?? [];
+      assert.deepEqual([kept?.labels, kept?.decisions.other.delivery], [labels, 'node-store']);
+      assert.match(problemOf(wrong)?.expected ?? '', /pods get what runs already/);
+    }
+    const unclear = { ...extension('shop/bad', { selector: { matchLabels: 'web' } }), status };
+    assert.equal(tableOf(unclear).size, 0);
   });
 
   test('changes nothing where it is empty, byte for byte', () => {

@@ -229,6 +229,17 @@ test('what an old kind of Istio dropped of it is not written again and again', (
   assert.equal(change.ok && change.value?.write.length, 1);
 });
 
+test('what is new is written before what becomes narrower, so that no proxy is without the filter in between', () => {
+  const ways: readonly Way[] = [
+    { delivery: 'node-store', pods: 'labelled' },
+    { delivery: 'agent-pull', pods: 'labelled' },
+  ];
+  const pulledByAll = emittedObjects(full, revisionOf('a'), [{ delivery: 'agent-pull', pods: 'all' }]);
+  const change = emittedChange(emittedObjects(full, revisionOf('a'), ways), pulledByAll.map(readFound), full);
+  const names = change.ok && change.value?.write.map(({ metadata }) => metadata.name);
+  assert.deepEqual(names, ['hello-agent-pull', 'hello']);
+});
+
 test('both digests stay what they are', () => {
   const revision = revisionOf('a', { moduleDigest: digestOf('b') });
   const [stored] = emittedObjects(extensionOf(), revision, [{ delivery: 'node-store', pods: 'labelled' }]);

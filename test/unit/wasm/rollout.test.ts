@@ -127,6 +127,19 @@ suite('the road of an extension', () => {
     assert.deepEqual(standing.tried, [tried]);
   });
 
+  test('a trial that another extension held is kept, so that neither its end nor another proxy calls for a second', () => {
+    const fetched = revisionOf('a');
+    const others = { revisions: [fetched], tried: triedWith(fetched) };
+    const attempt: Attempt = { resolved: resolvedA };
+    const standing = standingAfter(
+      inputOf({ attempt, others, nodes: onOne, objects: written(extensionOf(), fetched) }),
+    );
+    assert.deepEqual(standing.tried, triedWith(fetched));
+    const later = inputOf({ standing, nodes: onOne, objects: written(extensionOf(), fetched), proxyImage: 'other:2' });
+    assert.equal(walk(later).step.kind, 'rest');
+    assert.equal(reasonOf(standingAfter(later), 'Ready'), 'Succeeded');
+  });
+
   test('whoever leads next goes on with the candidate, without asking or trying anything', () => {
     const candidate = revisionOf('a');
     const standing = { candidate, resolvedFor: '', tried: triedWith(candidate) };
@@ -420,6 +433,9 @@ suite('what is put right', () => {
     const down = { nodes: new Map([...nodes, ['two', { name: 'two', isReady: false }]]), stores };
     assert.equal(walk(inputOf({ standing, nodes: down })).step.kind, 'switch');
     const road = walk(inputOf({ standing, nodes: down, nodesOfPods: new Set(['two']) }));
-    assert.match(road.refused?.message ?? '', /Not there yet on two/);
+    assert.match(road.refused?.message ?? '', /Not there yet on two \(its kubelet is not ready, and a pod/);
+    const without = { nodes, stores: new Map([...stores].filter(([name]) => name === 'one')) };
+    const silent = walk(inputOf({ standing, nodes: without, nodesOfPods: new Set(['two', 'three']) }));
+    assert.match(silent.refused?.message ?? '', /three \(the node is gone, .*, two \(no node agent has reported/);
   });
 });

@@ -3,37 +3,69 @@
 // Does not belong here: watching them (edge/kube/), what a pod gets (deliver-modules.ts).
 import type { DeliverableExtension, ExtensionFacts, HardenedLevel, Undelivered } from '../../model/delivered.ts';
 import { freeze } from '../../model/freeze.ts';
+import { isObject } from '../../model/json.ts';
 import type { KubeObject } from '../../model/kube-object.ts';
-import { fail, ok, type Problem, type Result } from '../../model/problem.ts';
+import type { Problem } from '../../model/problem.ts';
 import { readExtension } from '../declaration/read-extension.ts';
+import { standingOf } from '../declaration/standing.ts';
+import type { Extension } from '../extension.ts';
 import { type Deliverable, type DeliveryDecision, deliveryAtLevel } from './delivery.ts';
 import { gateFile } from './host-files.ts';
 
-/** What is kept of a WasmExtension, or why it does not count. */
-export type ReadDeliverable = Result<DeliverableExtension, Problem>;
+/** What is kept of a WasmExtension. */
+export interface ReadDeliverable {
+  /** Undefined where it counts for no pod. */
+  readonly extension: DeliverableExtension | undefined;
+  /** What is wrong with it. */
+  readonly problem: Problem | undefined;
+}
 
 /**
  * Reads the object. Whether `http://` is allowed does not matter here: control refuses such a source, and a pod that must
- * not run without it waits until somebody has put it right.
+ * not run without it waits until somebody has put it right. Where a change of the declaration cannot be read, what runs
+ * goes on, for pods that are created meanwhile, too.
  */
 export function readDeliverable(object: KubeObject): ReadDeliverable {
   const read = readExtension(object, { httpSources: true });
+  if (read.ok) return { extension: deliverableOf(read.value), problem: undefined };
+  const runs = runningPart(object);
   const { namespace = '', name } = object.metadata;
-  if (!read.ok) {
-    const expected = `${read.error.message} (${read.error.reason}); it counts for no pod until then`;
-    return fail({ path: `WasmExtension ${namespace}/${name}`, value: undefined, expected });
+  const until = runs === undefined ? 'it counts for no pod until then' : 'pods get what runs already until then';
+  const expected = `${read.error.message} (${read.error.reason}); ${until}`;
+  return {
+    extension: runs && deliverableOf(runs),
+    problem: { path: `WasmExtension ${namespace}/${name}`, value: undefined, expected },
+  };
+}
+
+/** What says which pods get the module, and how. */
+const deciding = ['selector', 'rawConfig', 'onMissing', 'delivery'];
+
+/** What can be read of a declaration whose module runs; undefined where none does, or nobody knows for which pods. */
+function runningPart(object: KubeObject): Extension | undefined {
+  const { active } = standingOf(object);
+  const spec = object['spec'];
+  if (active === undefined || !isObject(spec)) return undefined;
+  const { pinned, moduleDigest } = active;
+  const source = /^https?:/.test(pinned) ? { url: pinned, sha256: moduleDigest } : { image: pinned };
+  for (const keys of [deciding, deciding.slice(0, 2), deciding.slice(0, 1)]) {
+    const parts = Object.fromEntries(Object.entries(spec).filter(([key]) => keys.includes(key)));
+    const read = readExtension({ ...object, spec: { ...parts, source } }, { httpSources: true });
+    if (read.ok) return read.value;
   }
-  const extension = read.value;
+  return undefined;
+}
+
+function deliverableOf(extension: Extension): DeliverableExtension {
+  const { namespace, name, uid, matchLabels } = extension;
   const at = (level: HardenedLevel | undefined): DeliveryDecision | Undelivered => decisionOf(extension, level);
-  return ok(
-    freeze({
-      namespace,
-      name,
-      labels: Object.entries(extension.matchLabels),
-      gate: gateFile(namespace, name, extension.uid),
-      decisions: { other: at(undefined), baseline: at('baseline'), restricted: at('restricted') },
-    }),
-  );
+  return freeze({
+    namespace,
+    name,
+    labels: Object.entries(matchLabels),
+    gate: gateFile(namespace, name, uid),
+    decisions: { other: at(undefined), baseline: at('baseline'), restricted: at('restricted') },
+  });
 }
 
 function decisionOf(extension: Deliverable, level: HardenedLevel | undefined): DeliveryDecision | Undelivered {
@@ -45,12 +77,12 @@ function decisionOf(extension: Deliverable, level: HardenedLevel | undefined): D
 
 /** The table of those that can be read. */
 export function extensionTable(all: Iterable<ReadDeliverable>): ExtensionFacts {
-  const readable = [...all].flatMap((one) => (one.ok ? [one.value] : []));
+  const readable = [...all].flatMap(({ extension }) => extension ?? []);
   const sorted = readable.toSorted((one, other) => (one.name < other.name ? -1 : 1));
   return freeze(Map.groupBy(sorted, ({ namespace }) => namespace));
 }
 
-/** What keeps the others from being read. */
+/** What is wrong with some of them. */
 export function extensionProblems(all: Iterable<ReadDeliverable>): readonly Problem[] {
-  return [...all].flatMap((one) => (one.ok ? [] : [one.error]));
+  return [...all].flatMap(({ problem }) => problem ?? []);
 }

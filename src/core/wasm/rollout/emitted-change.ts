@@ -44,7 +44,10 @@ export function emittedChange(
     const what = `${kind} ${metadata.namespace}/${metadata.name}`;
     return fail(refusal('NameTaken', `Cannot switch "${name}" on: ${what} is there, and is not of this extension`));
   }
-  const write = pairs.filter(([object, one]) => one === undefined || !isSame(object, one)).map(([object]) => object);
+  // what is new comes before what becomes narrower: no proxy is without the filter in between
+  const fresh = pairs.filter(([, one]) => one === undefined);
+  const changed = pairs.filter(([object, one]) => one !== undefined && !isSame(object, one));
+  const write = [...fresh, ...changed].map(([object]) => object);
   const keys = new Set(wanted.map(objectKey));
   const remove = found.filter((one) => one.owner === uid && !keys.has(keyOf(one)));
   return ok(write.length + remove.length === 0 ? undefined : { write, remove });

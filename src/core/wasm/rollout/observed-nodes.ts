@@ -84,8 +84,19 @@ export function distributionOf(
       ready: wanted.length - lacking.length,
       ...(failed.length > 0 && { failed: failed.slice(0, mostFailed) }),
     },
-    missing: missingOf(lacking, failed),
+    missing: missingOf(
+      lacking.map((node) => `${node}${obstacleOf(node, { nodes, stores })}`),
+      failed,
+    ),
   };
+}
+
+/** What keeps a node from ever having it, until somebody acts or its pods are gone. */
+function obstacleOf(node: string, { nodes, stores }: NodeView): string {
+  const found = nodes.get(node);
+  if (found === undefined) return ' (the node is gone, and a pod of the extension is still on it)';
+  if (!found.isReady) return ' (its kubelet is not ready, and a pod of the extension is on it)';
+  return stores.has(node) ? '' : ' (no node agent has reported from it)';
 }
 
 function missingOf(

@@ -6,6 +6,7 @@ import { mostTried } from '../declaration/standing.ts';
 import { hexOf } from '../digests.ts';
 import { type Condition, conditionTypes, type Extension, type Revision, type Standing } from '../extension.ts';
 import { type Refusal, remedyText } from '../refusals.ts';
+import { trialPrint } from './prints.ts';
 import { hasMoved, type Road, type Verdict } from './rollout.ts';
 import type { RolloutInput, Stage } from './rollout-input.ts';
 
@@ -68,7 +69,8 @@ export function shortDigest({ moduleDigest }: Pick<Revision, 'moduleDigest'>): s
 
 type Revisions = Pick<Standing, 'candidate' | 'active' | 'previous' | 'resolvedFor' | 'moved' | 'tried'>;
 
-function nextRevisions({ extension, standing, attempt }: RolloutInput, road: Road): Revisions {
+function nextRevisions(rollout: RolloutInput, road: Road): Revisions {
+  const { extension, standing, attempt } = rollout;
   const { revision } = road;
   const isTried = road.verdicts.get('TrialLoaded')?.kind === 'done';
   const isOn = road.verdicts.get('Ready')?.kind === 'done';
@@ -76,7 +78,7 @@ function nextRevisions({ extension, standing, attempt }: RolloutInput, road: Roa
     ...(standing.active && { active: standing.active }),
     ...(standing.previous && { previous: standing.previous }),
   };
-  const tried = triedOf(standing, attempt.tried);
+  const tried = triedOf(standing, attempt.tried ?? (isTried ? triedByOthers(rollout, revision) : undefined));
   const moved = movedOf(standing, attempt.tagNow, revision);
   if (revision === undefined || !isTried) {
     const { resolvedFor } = standing;
@@ -92,6 +94,13 @@ function nextRevisions({ extension, standing, attempt }: RolloutInput, road: Roa
 
 function isSameRevision(one: Revision | undefined, other: Revision): boolean {
   return one?.moduleDigest === other.moduleDigest && one.pinned === other.pinned;
+}
+
+/** A trial that another extension held counts for this one as well, also when that one is gone. */
+function triedByOthers({ extension, others, proxyImage }: RolloutInput, revision: Revision | undefined) {
+  if (revision === undefined || proxyImage === undefined) return undefined;
+  const print = trialPrint(extension, revision, proxyImage);
+  return others.tried.includes(print) ? print : undefined;
 }
 
 function triedOf({ tried = [] }: Standing, print: string | undefined): Pick<Standing, 'tried'> {
