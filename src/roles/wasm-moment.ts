@@ -114,8 +114,15 @@ function keptStanding(object: KubeObject): Standing {
   return standing;
 }
 
-function othersOf(view: WasmView, memories: ReadonlyMap<string, Memory>, { uid }: Extension): RolloutInput['others'] {
-  const standings = [...view.extensions().values()].filter(({ metadata }) => metadata.uid !== uid).map(keptStanding);
+/** See RolloutInput. */
+export function othersOf(
+  { extensions }: Pick<WasmView, 'extensions'>,
+  memories: ReadonlyMap<string, Pick<Memory, 'attempt'>>,
+  { uid, namespace }: Pick<Extension, 'uid' | 'namespace'>,
+): RolloutInput['others'] {
+  const standings = [...extensions().values()]
+    .filter(({ metadata }) => metadata.uid !== uid && metadata.namespace === namespace)
+    .map(keptStanding);
   const fetched = [...memories.values()].flatMap(({ attempt }) => attempt.fetched ?? []);
   const tried = [...memories.values()].flatMap(({ attempt }) => attempt.tried ?? []);
   return {
