@@ -45,6 +45,8 @@ export interface RoadParts {
   readonly tagCheckMs: number;
   /** Longest wait after a refusal that passes. */
   readonly mostWaitMs: number;
+  /** All that a registry is asked for one step ends after so long: few steps are taken at once. */
+  readonly longestAskMs: number;
 }
 
 export type TakenStep = Exclude<Step['kind'], 'rest'>;

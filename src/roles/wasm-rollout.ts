@@ -40,13 +40,21 @@ export interface RolloutTimes {
   readonly tagCheckMs: number;
   /** Longest wait before what was refused, and may pass, is tried again. */
   readonly mostWaitMs: number;
+  /** One step may ask a registry for so long. */
+  readonly longestAskMs: number;
   /** Counts in a status are written at most so often. */
   readonly quietMs: number;
   /** Everything that changes within this time is looked at together. */
   readonly gatherMs: number;
 }
 
-const usualTimes: RolloutTimes = { tagCheckMs: 600_000, mostWaitMs: 300_000, quietMs: 5_000, gatherMs: 250 };
+const usualTimes: RolloutTimes = {
+  tagCheckMs: 600_000,
+  mostWaitMs: 300_000,
+  longestAskMs: 300_000,
+  quietMs: 5_000,
+  gatherMs: 250,
+};
 
 export interface WasmRollout {
   /** Begins, goes on or ends as the options say. */
@@ -131,6 +139,7 @@ function startRollouts(parts: WasmRolloutParts, options: ClusterOptions): Rollou
     stepTaken: telemetry.wasm.step,
     tagCheckMs: times.tagCheckMs,
     mostWaitMs: times.mostWaitMs,
+    longestAskMs: times.longestAskMs,
   });
   const filters = createFilterDeployments({ kube, view, writes, judge: roads.judge });
   const workOn = workOf({ kube, options, view, roads, filters });
