@@ -85,7 +85,8 @@ export function inputOf({ parts, memories, object, extension, memory }: Moment):
     proxyImage,
     others: othersOf(view, memories, extension),
     ways: waysIn(view, extension, pods),
-    objects: writes.emitted(extension.uid),
+    // anybody may write the uid of an extension into an object of another namespace
+    objects: writes.emitted(extension.uid).filter(({ namespace }) => namespace === extension.namespace),
     nodes: { nodes: view.nodes(), stores: view.stores() },
     nodesOfPods: nodesOf(pods),
   };

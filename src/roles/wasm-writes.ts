@@ -41,7 +41,7 @@ export function createWasmWrites(kube: Kube, view: WasmView): WasmWrites {
   const write = async (object: KubeObject, uid: string, signal: AbortSignal): Promise<Result<void, Refusal>> => {
     const key = objectKey(object);
     const { name, namespace } = object.metadata;
-    if (find(key) === undefined) {
+    if (find(key)?.owner !== uid) {
       const other = await kube.get(resourceOf(object), name, namespace);
       if (other !== undefined && !isOwnedBy(other, uid)) return fail(nameTaken(object));
     }
