@@ -99,7 +99,8 @@ async function fly(parts: PullParts, digest: ModuleDigest, pull: Pull, signal: A
   const { wanted, setback, reasons } = pull;
   pull.flight = flight;
   const deadline = AbortSignal.timeout(longestMs);
-  const result = await fetchSafely(parts, wanted, AbortSignal.any([signal, flight.signal, deadline]));
+  const turned = startingAt(wanted, setback?.failures ?? 0);
+  const result = await fetchSafely(parts, turned, AbortSignal.any([signal, flight.signal, deadline]));
   pull.flight = undefined;
   if (flight.signal.aborted || signal.aborted) return; // nobody wants it any more
   // where something has changed while it was under way, it is tried at once
@@ -110,6 +111,14 @@ async function fly(parts: PullParts, digest: ModuleDigest, pull: Pull, signal: A
     pull.setback = { refusal: result.error, failures, nextAtMs: Date.now() + nextAttemptMs(attempt) };
   }
   parts.ended(digest, result);
+}
+
+/** Another place first after each failure: one that takes all the time there is does not keep the others from being asked. */
+function startingAt(wanted: WantedModule, failures: number): WantedModule {
+  if (!wanted.sources.ok) return wanted;
+  const all = wanted.sources.value;
+  const first = all.length === 0 ? 0 : failures % all.length;
+  return { ...wanted, sources: { ok: true, value: [...all.slice(first), ...all.slice(0, first)] } };
 }
 
 async function fetchSafely(

@@ -45,6 +45,8 @@ export interface RoadParts {
   readonly tagCheckMs: number;
   /** Longest wait after a refusal that passes. */
   readonly mostWaitMs: number;
+  /** All that a registry is asked for one step ends after so long: few steps are taken at once. */
+  readonly longestAskMs: number;
 }
 
 export type TakenStep = Exclude<Step['kind'], 'rest'>;
@@ -83,7 +85,8 @@ export function inputOf({ parts, memories, object, extension, memory }: Moment):
     proxyImage,
     others: othersOf(view, memories, extension),
     ways: waysIn(view, extension, pods),
-    objects: writes.emitted(extension.uid),
+    // anybody may write the uid of an extension into an object of another namespace
+    objects: writes.emitted(extension.uid).filter(({ namespace }) => namespace === extension.namespace),
     nodes: { nodes: view.nodes(), stores: view.stores() },
     nodesOfPods: nodesOf(pods),
   };
@@ -114,8 +117,15 @@ function keptStanding(object: KubeObject): Standing {
   return standing;
 }
 
-function othersOf(view: WasmView, memories: ReadonlyMap<string, Memory>, { uid }: Extension): RolloutInput['others'] {
-  const standings = [...view.extensions().values()].filter(({ metadata }) => metadata.uid !== uid).map(keptStanding);
+/** See RolloutInput. */
+export function othersOf(
+  { extensions }: Pick<WasmView, 'extensions'>,
+  memories: ReadonlyMap<string, Pick<Memory, 'attempt'>>,
+  { uid, namespace }: Pick<Extension, 'uid' | 'namespace'>,
+): RolloutInput['others'] {
+  const standings = [...extensions().values()]
+    .filter(({ metadata }) => metadata.uid !== uid && metadata.namespace === namespace)
+    .map(keptStanding);
   const fetched = [...memories.values()].flatMap(({ attempt }) => attempt.fetched ?? []);
   const tried = [...memories.values()].flatMap(({ attempt }) => attempt.tried ?? []);
   return {

@@ -40,6 +40,8 @@ export interface RolloutTimes {
   readonly tagCheckMs: number;
   /** Longest wait before what was refused, and may pass, is tried again. */
   readonly mostWaitMs: number;
+  /** One step may ask a registry for so long. */
+  readonly longestAskMs: number;
   /** Counts in a status are written at most so often. */
   readonly quietMs: number;
   /** Everything that changes within this time is looked at together. */
@@ -51,6 +53,7 @@ export interface RolloutTimes {
 const usualTimes: RolloutTimes = {
   tagCheckMs: 600_000,
   mostWaitMs: 300_000,
+  longestAskMs: 300_000,
   quietMs: 5_000,
   gatherMs: 250,
   compareMs: 60_000,
@@ -139,6 +142,7 @@ function startRollouts(parts: WasmRolloutParts, options: ClusterOptions): Rollou
     stepTaken: telemetry.wasm.step,
     tagCheckMs: times.tagCheckMs,
     mostWaitMs: times.mostWaitMs,
+    longestAskMs: times.longestAskMs,
   });
   const filters = createFilterDeployments({ kube, view, writes, judge: roads.judge });
   const workOn = workOf({ kube, options, view, roads, filters, compareMs: times.compareMs });

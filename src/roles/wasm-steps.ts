@@ -31,7 +31,8 @@ const early: readonly Stage[] = ['Resolved', 'Verified', 'Validated'];
 async function act(moment: Moment, step: Exclude<Step, { readonly kind: 'rest' }>): Promise<void> {
   const { parts, extension, memory, signal } = moment;
   if (signal.aborted) return;
-  const result = await takes[step.kind](moment, step as never);
+  const within = AbortSignal.any([signal, AbortSignal.timeout(parts.longestAskMs)]);
+  const result = await takes[step.kind](moment, step as never, within);
   if (signal.aborted) return;
   const refused = result.ok ? undefined : result.error;
   parts.stepTaken(step.kind, refused, extension);
@@ -58,28 +59,29 @@ const stageOf = {
 type Found = Promise<Result<Partial<Attempt>, Refusal>>;
 type StepOf<K extends TakenStep> = Extract<Step, { readonly kind: K }>;
 
-const takes: { readonly [K in TakenStep]: (moment: Moment, step: StepOf<K>) => Found } = {
-  resolve: async ({ parts, extension, signal }) => {
-    const found = await parts.modules.resolve(extension, signal);
+/** `within` ends what a registry is asked: one that answers in drops keeps nobody else from being served. */
+const takes: { readonly [K in TakenStep]: (moment: Moment, step: StepOf<K>, within: AbortSignal) => Found } = {
+  resolve: async ({ parts, extension }, _, within) => {
+    const found = await parts.modules.resolve(extension, within);
     if (!found.ok) return found;
     const { warnings, ...resolved } = found.value;
     return { ok: true, value: { resolved, warnings } };
   },
-  verify: async ({ parts, extension, signal }, { resolved, trusts, trusted }) => {
-    const found = await parts.modules.verify(extension, { resolved, trusts }, signal);
+  verify: async ({ parts, extension }, { resolved, trusts, trusted }, within) => {
+    const found = await parts.modules.verify(extension, { resolved, trusts }, within);
     if (!found.ok) return found;
     const signedBy = [...new Set(found.value.signedBy.map(({ key }) => key))];
     const { warning } = found.value;
     return { ok: true, value: { verified: { trusted, signedBy, ...(warning !== undefined && { warning }) } } };
   },
-  fetch: async ({ parts, extension, memory, signal }, { resolved }) => {
-    const found = await parts.modules.fetch(extension, resolved, signal);
+  fetch: async ({ parts, extension, memory }, { resolved }, within) => {
+    const found = await parts.modules.fetch(extension, resolved, within);
     if (!found.ok) return found;
     const warnings = [...(memory.attempt.warnings ?? []), ...found.value.warnings];
     return { ok: true, value: { fetched: found.value.revision, warnings } };
   },
-  try: async ({ parts, extension, signal }, { revision, proxyImage, print }) => {
-    const bytes = await parts.modules.bytes(extension, revision, signal);
+  try: async ({ parts, extension, signal }, { revision, proxyImage, print }, within) => {
+    const bytes = await parts.modules.bytes(extension, revision, within);
     if (!bytes.ok) return bytes;
     const pluginName = rootIdOf(extension, revision);
     const tried = { ...extension, ...(pluginName !== undefined && { pluginName }) };

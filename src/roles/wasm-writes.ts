@@ -42,7 +42,7 @@ export function createWasmWrites(kube: Kube, view: WasmView): WasmWrites {
     const key = objectKey(object);
     const { name, namespace } = object.metadata;
     const seen = find(key);
-    if (seen === undefined) {
+    if (seen?.owner === undefined) {
       const other = await kube.get(resourceOf(object), name, namespace);
       if (other !== undefined && !isOwnedBy(other, uid)) return fail(nameTaken(object));
     } else if (seen.owner !== uid && isOfAnother(view, seen)) return fail(nameTaken(object));

@@ -122,3 +122,28 @@ suite('a call', () => {
     );
   });
 });
+
+suite('a list', () => {
+  test('of what anybody may fill comes in pages that fit into the memory of an agent', async (context) => {
+    const filling = 'x'.repeat(1_500_000);
+    let longestPageBytes = 0;
+    const kube = await serve(context, (incoming, response) => {
+      const query = new URL(incoming.url ?? '', 'http://localhost').searchParams;
+      const [limit, from] = [Number(query.get('limit')), Number(query.get('continue') ?? 0)];
+      const until = Math.min(20, from + limit);
+      const items = Array.from({ length: until - from }, (_, index) => ({
+        metadata: { name: `one-${from + index}`, namespace: 'shop' },
+        spec: { pluginConfig: { filling } },
+      }));
+      const text = JSON.stringify({
+        metadata: { resourceVersion: '7', ...(until < 20 && { continue: `${until}` }) },
+        items,
+      });
+      longestPageBytes = Math.max(longestPageBytes, text.length);
+      response.end(text);
+    });
+    const { items } = await kube.list(resources.wasmExtensions);
+    assert.equal(items.length, 20);
+    assert.ok(longestPageBytes < 16 * 1024 * 1024, `a page of ${longestPageBytes} bytes`);
+  });
+});

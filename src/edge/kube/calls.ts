@@ -2,7 +2,7 @@
 // library (client.ts) or Node alone (plain-client.ts). Objects travel as plain JSON.
 // Does not belong here: configuration, TLS and credentials.
 import type { HttpMethod } from '@kubernetes/client-node';
-import { pathOf, type Resource, resourceOf } from '../../core/cluster/resources.ts';
+import { pathOf, type Resource, resourceOf, resources } from '../../core/cluster/resources.ts';
 import { isObject, type JsonObject } from '../../core/model/json.ts';
 import type { KubeObject } from '../../core/model/kube-object.ts';
 import { whereNotFound } from './kube-error.ts';
@@ -61,6 +61,15 @@ export interface Followable {
 }
 
 const pageSize = 500;
+/** Of kinds that anybody fills in a namespace of their own: objects of 1.5 MB, as etcd takes them, fit into every process of ours. */
+const strangersPageSize = 8;
+const ofStrangers: ReadonlySet<Resource> = new Set([
+  resources.wasmExtensions,
+  resources.filterDeployments,
+  resources.wasmPlugins,
+  resources.envoyFilters,
+  resources.proxyConfigs,
+]);
 
 /** The calls, by whatever carries one. */
 export function callsOf(call: Call): KubeCalls {
@@ -111,9 +120,10 @@ export async function* pagesOf(
   signal?: AbortSignal,
 ): AsyncGenerator<KubeList> {
   const path = pathOf(resource, place.namespace);
+  const limit = String(ofStrangers.has(resource) ? strangersPageSize : pageSize);
   let next: string | undefined;
   do {
-    const query = { limit: String(pageSize), continue: next, ...selectorsOf(place) };
+    const query = { limit, continue: next, ...selectorsOf(place) };
     const page = await call('GET', path, { query, ...(signal && { signal }) });
     const metadata = isObject(page['metadata']) ? page['metadata'] : {};
     const items = Array.isArray(page['items']) ? page['items'] : [];

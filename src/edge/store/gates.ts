@@ -3,9 +3,9 @@
 // - a hard link to the module that the extension runs: the gate is open, and costs no space;
 // - a directory, which is no file to the kubelet: it is closed, since no module may run yet or this node lacks it;
 // - an empty file: the extension is gone, and nobody need wait for it.
-// None is ever taken away, however old: a pod that was made while there was an extension names the path for as long as it
-// lives, and would wait for ever after the next start of its node; nobody here knows which pods there are. What stays holds
-// no space of the disk.
+// None is taken away for its age: a pod that was made while there was an extension names the path for as long as it lives,
+// and would wait for ever after the next start of its node; nobody here knows which pods there are. What stays holds no
+// space of the disk. Only of a namespace that has had more extensions than anybody needs, the oldest ones go.
 import { randomUUID } from 'node:crypto';
 import { chmod, link, lstat, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
@@ -25,12 +25,19 @@ export interface GateChanges {
   readonly left: readonly string[];
 }
 
+/** Empty files of one namespace. */
+const usuallyLeft = 1_000;
+
 /**
  * Makes the gates of all extensions be as they should, and what stands for none an empty file; to be called only once all
  * extensions are known. The modules that are named are in the store. A gate that is right is not touched; one that is open
  * and stays so is replaced in one step, so that it is never missing.
  */
-export async function setGates(paths: StorePaths, gates: readonly WantedGate[]): Promise<GateChanges> {
+export async function setGates(
+  paths: StorePaths,
+  gates: readonly WantedGate[],
+  mostLeft = usuallyLeft,
+): Promise<GateChanges> {
   const safe = gates.filter(({ namespace, name }) => isPathSafe(namespace, name));
   const wanted = new Map(safe.map(({ namespace, name, uid, digest }) => [paths.gate(namespace, name, uid), digest]));
   const others = (await pathsThere(paths)).filter((path) => !wanted.has(path));
@@ -42,7 +49,17 @@ export async function setGates(paths: StorePaths, gates: readonly WantedGate[]):
       if (await close(path)) changes.closed.push(told(path));
     } else if (await open(paths, path, digest)) changes.opened.push(told(path));
   }
+  for (const left of Map.groupBy(others, dirname).values()) await removeOldest(left, mostLeft);
   return changes;
+}
+
+/** Who makes extensions to delete them fills neither the table of files of a node nor the rounds of its agent. */
+async function removeOldest(left: readonly string[], most: number): Promise<void> {
+  if (left.length <= most) return;
+  const seen: { readonly path: string; readonly leftAt: number }[] = [];
+  for (const path of left) seen.push({ path, leftAt: (await whereNone(lstat(path)))?.mtimeMs ?? 0 });
+  const oldest = seen.sort((one, other) => one.leftAt - other.leftAt).slice(0, seen.length - most);
+  for (const { path } of oldest) await rm(path, { force: true });
 }
 
 /** False where it was right already, as below. */

@@ -233,6 +233,25 @@ suite('gates', () => {
     assert.deepEqual(readdirSync(paths.tmp), []);
   });
 
+  test('of extensions that are gone stay up to a number in each namespace, the latest of them', async (context) => {
+    const { paths } = await openHere(context);
+    const uids = ['00000001', '00000002', '00000003'];
+    for (const [at, uid] of uids.entries()) {
+      await setGates(paths, [{ ...gate, uid, digest: undefined }]);
+      await setGates(paths, []);
+      utimesSync(paths.gate('shop', 'hello', uid), at, at);
+    }
+    const elsewhere = paths.gate('bank', 'hello', first);
+    await setGates(paths, [{ ...gate, namespace: 'bank', digest: undefined }]);
+    await setGates(paths, [{ ...gate, digest: undefined }], 2);
+    assert.deepEqual(
+      uids.map((uid) => existsSync(paths.gate('shop', 'hello', uid))),
+      [false, true, true],
+    );
+    assert.ok(isFile(elsewhere), 'another namespace has a number of its own');
+    assert.ok(existsSync(paths.gate('shop', 'hello', first)), 'what is wanted does not count');
+  });
+
   test('of an extension that was made anew are closed until it runs, and that of the one before stays', async (context) => {
     const { paths, put } = await openHere(context);
     const digest = await put('module');

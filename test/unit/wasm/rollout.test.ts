@@ -13,6 +13,7 @@ import { trialPrint, trustPrint } from '../../../src/core/wasm/rollout/prints.ts
 import { type Road, walk } from '../../../src/core/wasm/rollout/rollout.ts';
 import type { Attempt, RolloutInput } from '../../../src/core/wasm/rollout/rollout-input.ts';
 import { nextStanding } from '../../../src/core/wasm/rollout/rollout-status.ts';
+import { othersOf } from '../../../src/roles/wasm-moment.ts';
 import { digestOf, extensionOf, pinnedTo, revisionOf, tagged } from './revisions.ts';
 
 const store: readonly Way[] = [{ delivery: 'node-store', pods: 'labelled' }];
@@ -323,7 +324,43 @@ suite('another configuration', () => {
   });
 });
 
+suite('a file of a URL', () => {
+  const url = 'https://example.com/filter.wasm';
+  const source = { kind: 'http' as const, url, moduleDigest: digestOf('b') };
+  const extension = extensionOf({ reference: url, source });
+  const { manifestDigest: _, ...bare } = revisionOf('a', { reference: url, pinned: url, variant: 'http' });
+  const attempt = { resolved: { source, pinned: url } };
+
+  test('with another digest in the declaration is another module, which is fetched', () => {
+    assert.equal(walk(inputOf({ extension, attempt, standing: { active: bare, resolvedFor: '' } })).step.kind, 'fetch');
+  });
+
+  test('that somebody else had with another digest is not taken in its place', () => {
+    assert.equal(walk(inputOf({ extension, attempt, others: { revisions: [bare], tried: [] } })).step.kind, 'fetch');
+    const same = { ...bare, moduleDigest: digestOf('b') };
+    const road = walk(inputOf({ extension, attempt, others: { revisions: [bare, same], tried: [] } }));
+    assert.equal(road.revision?.moduleDigest, digestOf('b'));
+  });
+});
+
 suite('what others know', () => {
+  test('their status tells within their namespace alone, and this process what it found itself', () => {
+    const objectIn = (namespace: string, letter: string): KubeObject => ({
+      apiVersion: 'pillion.dev/v1alpha1',
+      kind: 'WasmExtension',
+      metadata: { name: 'other', namespace, uid: `uid-in-${namespace}` },
+      status: { active: revisionOf(letter), tried: [`print-${letter}`] },
+    });
+    const objects = new Map([objectIn('shop', 'a'), objectIn('bank', 'b')].map((one) => [one.metadata.uid ?? '', one]));
+    const memories = new Map([['bank/other', { attempt: { fetched: revisionOf('c'), tried: 'print-c' } }]]);
+    const { revisions, tried } = othersOf({ extensions: () => objects }, memories, extensionOf());
+    assert.deepEqual(
+      revisions.map(({ moduleDigest }) => moduleDigest),
+      [digestOf('a'), digestOf('c')],
+    );
+    assert.deepEqual(tried, ['print-a', 'print-c']);
+  });
+
   test('a module that another extension has is not fetched, but verified with trust of our own', () => {
     const others = { revisions: [revisionOf('a', { trusted: 'somebody', signedBy: ['else'] })], tried: [] };
     const plain = walk(inputOf({ attempt: { resolved: resolvedA }, others }));

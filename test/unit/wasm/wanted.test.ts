@@ -57,6 +57,22 @@ suite('a node keeps', () => {
     );
   });
 
+  test('a module of the smallest size that anybody tells, so that a wrong one keeps it from no disk', () => {
+    const huge = { ...revision('a'), sizeBytes: 2 ** 50 };
+    const { modules } = wanted([extension('first', { active: huge }), extension('hello', { active: revision('a') })]);
+    assert.equal(modules.get(digest('a'))?.sizeBytes, 100);
+  });
+
+  test('nothing of plain http that the options forbid, whatever a status says', () => {
+    const { manifestDigest: _, ...bare } = revision('a');
+    const active = { ...bare, pinned: 'http://10.0.0.1/filter.wasm', variant: 'http' };
+    const sourcesOf = (wasm: JsonObject) =>
+      wanted([extension('hello', { active })], wasm).modules.get(digest('a'))?.sources;
+    const refused = sourcesOf({});
+    assert.equal(refused?.ok === false && refused.error.reason, 'SourceNotAllowed');
+    assert.equal(sourcesOf({ httpSources: true })?.ok, true);
+  });
+
   test('nothing for an extension of which nothing was resolved, and its gate closed until something runs', () => {
     assert.equal(wanted([extension('hello', {})]).modules.size, 0);
     for (const status of [{}, { candidate: revision('a') }]) {

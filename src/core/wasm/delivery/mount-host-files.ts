@@ -63,8 +63,10 @@ function isSameSource(one: Volume | undefined, { hostPath }: HostFile['volume'])
 }
 
 function freeName(wanted: string, volumes: readonly Volume[]): string {
+  // a pod may have tens of thousands, named so that each next name is taken
+  const taken = new Set(volumes.map(({ name }) => name));
   let name = wanted;
-  for (let count = 2; volumes.some((one) => one.name === name); count += 1) name = `${wanted}-${count}`;
+  for (let count = 2; taken.has(name); count += 1) name = `${wanted}-${count}`;
   return name;
 }
 

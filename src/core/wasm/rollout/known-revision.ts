@@ -15,7 +15,8 @@ export function knownRevision({
   const { candidate, active, previous } = standing;
   const current = [candidate, active].filter((one) => one !== undefined);
   const all = [...current, ...(previous === undefined ? [] : [previous])];
-  if (attempt.resolved !== undefined) return all.find(({ pinned }) => pinned === attempt.resolved?.pinned);
+  const { resolved } = attempt;
+  if (resolved !== undefined) return all.find((one) => isRevisionOf(one, resolved));
   const asPinned = pinnedReference(extension.source);
   const byDigest = all.find((one) => one.pinned === asPinned || isPinnedAs(one, extension));
   if (byDigest !== undefined) return byDigest;
@@ -23,6 +24,11 @@ export function knownRevision({
   return isAsked
     ? current.find((one) => one.reference === extension.reference && !isOtherFile(one, extension))
     : undefined;
+}
+
+/** True where the revision is what was resolved. A URL may give other bytes by now: the declared digest counts. */
+export function isRevisionOf({ pinned, moduleDigest }: Revision, { pinned: wanted, source }: Resolved): boolean {
+  return pinned === wanted && (source.kind !== 'http' || source.moduleDigest === moduleDigest);
 }
 
 /** Text of a source by digest; undefined for one that goes by its tag. */

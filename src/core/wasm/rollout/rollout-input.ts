@@ -45,7 +45,11 @@ export interface RolloutInput {
   readonly wasm: Pick<ClusterOptions['wasm'], 'signatures' | 'keys' | 'threshold' | 'deniedDigests'>;
   /** Undefined where nobody knows it. */
   readonly proxyImage: string | undefined;
-  /** What other extensions have found out: a module is fetched once, and the same is tried once. */
+  /**
+   * What was found out for other extensions, so that a module is fetched once and the same is tried once: by this process,
+   * and what the status tells of those of the same namespace. Whoever may write the status of an extension says nothing
+   * about those of other namespaces.
+   */
   readonly others: { readonly revisions: readonly Revision[]; readonly tried: readonly string[] };
   readonly ways: Result<readonly Way[], Refusal>;
   /** Istio's objects that belong to the extension, and others that have their names. */

@@ -9,7 +9,7 @@ import { denial, trustsOf } from '../signature/trusts.ts';
 import type { Trust } from '../trust.ts';
 import { emittedObjects, type Way } from './emitted.ts';
 import { type EmittedChange, emittedChange } from './emitted-change.ts';
-import { knownRevision, resolvedOf } from './known-revision.ts';
+import { isRevisionOf, knownRevision, resolvedOf } from './known-revision.ts';
 import { type Distribution, distributionOf } from './observed-nodes.ts';
 import { pairPrint, trialPrint, trustPrint, wasTriedAtAll } from './prints.ts';
 import type { Resolved, RolloutInput, Stage } from './rollout-input.ts';
@@ -72,8 +72,7 @@ export function walk(input: RolloutInput): Road {
   // what was asked just now also tells the index, which the status may not
   const resolved = input.attempt.resolved ?? (known && resolvedOf(known, input.extension));
   if (!passes('Resolved', resolved ? done : { kind: 'next', step: { kind: 'resolve' } }) || !resolved) return end();
-  const facts =
-    known ?? input.attempt.fetched ?? input.others.revisions.find(({ pinned }) => pinned === resolved.pinned);
+  const facts = known ?? input.attempt.fetched ?? input.others.revisions.find((one) => isRevisionOf(one, resolved));
   if (!passes('Verified', verifiedVerdict(input, resolved, facts))) return end();
   const isFetched = passes('Validated', facts ? done : { kind: 'next', step: { kind: 'fetch', resolved } });
   if (!isFetched || facts === undefined) return end();
@@ -124,10 +123,10 @@ function verifiedVerdict(input: RolloutInput, resolved: Resolved, facts: Revisio
 }
 
 /** Of what this extension itself has verified; what others have, was with their trust, and by another index perhaps. */
-function ownFacts({ standing, attempt }: RolloutInput, { pinned, indexDigest }: Resolved): Revision | undefined {
+function ownFacts({ standing, attempt }: RolloutInput, resolved: Resolved): Revision | undefined {
   const { candidate, active, previous } = standing;
   return [attempt.fetched, candidate, active, previous].find(
-    (one) => one?.pinned === pinned && one.indexDigest === indexDigest,
+    (one) => one !== undefined && isRevisionOf(one, resolved) && one.indexDigest === resolved.indexDigest,
   );
 }
 

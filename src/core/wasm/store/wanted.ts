@@ -74,7 +74,7 @@ type WasmOptions = Pick<ClusterOptions['wasm'], 'modules' | 'deniedDigests' | 'h
 /** Also of an extension that has nothing to be fetched yet: it has a gate, which is closed. */
 export function declaredModules(object: KubeObject): DeclaredModules {
   const { active, candidate, previous } = standingOf(object);
-  // whether http is allowed was asked before the revision got into the status
+  // whether http is allowed is asked of the revision, which is what is fetched
   const read = readExtension(object, { httpSources: true });
   return {
     namespace: object.metadata.namespace ?? '',
@@ -151,7 +151,7 @@ function claimOf({ access, namespace }: DeclaredModules, one: PinnedModule, opti
   const denied = denial(options, digestsOf(one));
   if (denied) return claim(fail(denied));
   if (!access.ok) return claim(access);
-  const read = readSource(pinned, { moduleDigest: digest, allowHttp: true });
+  const read = readSource(pinned, { moduleDigest: digest, allowHttp: options.httpSources });
   if (!read.ok) return claim(read);
   const { pullSecret, trust } = access.value;
   return claim(
@@ -171,7 +171,9 @@ function together(claims: readonly Claim[]): ReadonlyMap<ModuleDigest, WantedMod
   const sorted = [...byDigest].sort(([one], [other]) => (one < other ? -1 : 1));
   return new Map(
     sorted.map(([digest, claimed]) => {
-      const sizeBytes = claimed.find((one) => one.sizeBytes !== undefined)?.sizeBytes;
+      // the smallest: who says that it is large keeps nobody else's module from a disk on which it fits
+      const sizes = claimed.flatMap((one) => (one.sizeBytes === undefined ? [] : [one.sizeBytes]));
+      const sizeBytes = sizes.length === 0 ? undefined : Math.min(...sizes);
       const sources = new Map(
         claimed.flatMap(({ source }) => (source.ok ? [[JSON.stringify(source.value), source.value]] : [])),
       );

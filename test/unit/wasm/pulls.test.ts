@@ -1,0 +1,44 @@
+// Which place is a module fetched from, when is it tried again.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ok } from '../../../src/core/model/problem.ts';
+import { refusal } from '../../../src/core/wasm/refusals.ts';
+import type { WantedModule, WantedSource } from '../../../src/core/wasm/store/wanted.ts';
+import { createPulls } from '../../../src/roles/agent-pulls.ts';
+import { digestOf } from './revisions.ts';
+
+function placeOf(registry: string): WantedSource {
+  return { source: { kind: 'image', image: { registry, repository: 'team/filter', digest: digestOf('f') } } };
+}
+
+test('after a failure another place is asked first, so that one which takes all the time does not keep it from a node', async () => {
+  const wanted: WantedModule = {
+    digest: digestOf('a'),
+    sizeBytes: undefined,
+    sources: ok([placeOf('slow.example.com'), placeOf('registry.example.com')]),
+  };
+  const asked: string[] = [];
+  let ended = Promise.withResolvers<void>();
+  const closing = new AbortController();
+  const pulls = createPulls(
+    {
+      fetch: async ({ sources }) => {
+        const [first] = sources.ok ? sources.value : [];
+        asked.push(first?.source.kind === 'image' ? first.source.image.registry : '');
+        return { ok: false, error: refusal('RegistryUnreachable', 'Cannot fetch: it takes longer than is allowed') };
+      },
+      ended: () => ended.resolve(),
+      failed: (error) => assert.fail(String(error)),
+      mostWaitMs: 1_000,
+    },
+    closing.signal,
+  );
+  const missing = new Map([[wanted.digest, wanted]]);
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    ended = Promise.withResolvers();
+    pulls.start(missing, Number.MAX_SAFE_INTEGER);
+    await ended.promise;
+  }
+  closing.abort();
+  assert.deepEqual(asked, ['slow.example.com', 'registry.example.com', 'slow.example.com']);
+});

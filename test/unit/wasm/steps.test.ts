@@ -1,0 +1,30 @@
+// Does a step of a rollout have an end, whatever a registry does: few are taken at once, for all namespaces together.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ok } from '../../../src/core/model/problem.ts';
+import { refusal } from '../../../src/core/wasm/refusals.ts';
+import type { Memory, Moment, RoadParts } from '../../../src/roles/wasm-moment.ts';
+import { takeStep } from '../../../src/roles/wasm-steps.ts';
+import { extensionOf, pinnedTo, revisionOf } from './revisions.ts';
+
+test('a registry that answers in drops keeps a step no longer than is allowed, and is asked again later', async () => {
+  const memory: Memory = { of: '', attempt: {}, failures: 0, retryAt: undefined, tagCheckAt: 0 };
+  const untilStopped = (_extension: unknown, _what: unknown, signal: AbortSignal) =>
+    new Promise((resolve) => {
+      const late = { ok: false, error: refusal('RegistryUnreachable', 'Cannot look: it takes longer than is allowed') };
+      signal.addEventListener('abort', () => resolve(late));
+      setTimeout(() => resolve(ok({ signedBy: [] })), 2_000).unref();
+    });
+  const parts = {
+    modules: { verify: untilStopped },
+    stepTaken: () => {},
+    longestAskMs: 20,
+    mostWaitMs: 1_000,
+  } as unknown as RoadParts;
+  const { signal } = new AbortController();
+  const moment = { parts, memory, extension: extensionOf(), signal } as unknown as Moment;
+  const resolved = { source: pinnedTo('a').source, pinned: revisionOf('a').pinned };
+  await takeStep(moment, { kind: 'verify', resolved, trusts: [], trusted: 'somebody' });
+  assert.equal(memory.attempt.refused?.refusal.reason, 'RegistryUnreachable');
+  assert.notEqual(memory.retryAt, undefined);
+});
