@@ -4,11 +4,11 @@ import { hostname } from 'node:os';
 import { storeRoot } from '../core/wasm/names.ts';
 import type { OptionRow } from './command.ts';
 import { durationMs } from './duration.ts';
+import { logLevelOption, managementOption, roleDefaults } from './role-options.ts';
 import type { AgentOptions } from './roles.ts';
 
 const defaults = {
-  'management-listen': ':15014',
-  'log-level': 'info',
+  ...roleDefaults,
   'most-wait': '1m',
 } as const;
 
@@ -32,19 +32,8 @@ export const agentFlags: readonly OptionRow[] = [
     fallback: defaults['most-wait'],
     doc: 'Longest wait before a module that could not be fetched is tried again.',
   },
-  {
-    name: 'management-listen',
-    value: 'ADDRESS',
-    fallback: defaults['management-listen'],
-    doc: 'Where /healthz, /readyz and /metrics are: host:port or :port.',
-  },
-  {
-    name: 'log-level',
-    value: 'LEVEL',
-    choices: ['debug', 'info', 'warn', 'error'],
-    fallback: defaults['log-level'],
-    doc: 'Least important line to log.',
-  },
+  managementOption,
+  logLevelOption,
 ];
 
 /** Between two looks at the files, and two readings of all of them. */

@@ -3,11 +3,11 @@
 import { serviceHost } from '../core/cluster/names.ts';
 import { connectionOf, connectionOptions } from './cluster-options.ts';
 import { type Command, type OptionRow, textOf } from './command.ts';
+import { logLevelOption, managementOption, roleDefaults } from './role-options.ts';
 
 const defaults = {
   'service-address': `${serviceHost}:443`,
-  'management-listen': ':15014',
-  'log-level': 'info',
+  ...roleDefaults,
 } as const;
 
 const controlOptions: readonly OptionRow[] = [
@@ -17,19 +17,8 @@ const controlOptions: readonly OptionRow[] = [
     fallback: defaults['service-address'],
     doc: 'Where the Service of the webhook is reached, for a controller outside of the cluster.',
   },
-  {
-    name: 'management-listen',
-    value: 'ADDRESS',
-    fallback: defaults['management-listen'],
-    doc: 'Where /healthz, /readyz and /metrics are: host:port or :port.',
-  },
-  {
-    name: 'log-level',
-    value: 'LEVEL',
-    choices: ['debug', 'info', 'warn', 'error'],
-    fallback: defaults['log-level'],
-    doc: 'Least important line to log.',
-  },
+  managementOption,
+  logLevelOption,
 ];
 
 export const controlCommand: Command = {

@@ -6,11 +6,11 @@ import { connectionOf, connectionOptions, fromClusterOption, refuseConnection } 
 import { type Command, type Io, type OptionRow, type OptionValues, textOf, UsageError } from './command.ts';
 import { durationMs } from './duration.ts';
 import { readNamespaceObject } from './namespace-object.ts';
+import { logLevelOption, managementOption, roleDefaults } from './role-options.ts';
 import type { ServeOptions } from './roles.ts';
 import { fileOptions, settingsOptions, settingsSources } from './settings-options.ts';
 
-const logLevels = ['debug', 'info', 'warn', 'error'] as const;
-const defaults = { listen: ':15017', 'management-listen': ':15014', 'drain-delay': '5s', 'log-level': 'info' } as const;
+const defaults = { ...roleDefaults, listen: ':15017', 'drain-delay': '5s' } as const;
 
 const serveOptions: readonly OptionRow[] = [
   {
@@ -19,12 +19,7 @@ const serveOptions: readonly OptionRow[] = [
     fallback: defaults.listen,
     doc: 'Where the API server calls: host:port or :port.',
   },
-  {
-    name: 'management-listen',
-    value: 'ADDRESS',
-    fallback: defaults['management-listen'],
-    doc: 'Where /healthz, /readyz and /metrics are: host:port or :port.',
-  },
+  managementOption,
   {
     name: 'tls-cert',
     value: 'FILE',
@@ -44,13 +39,7 @@ const serveOptions: readonly OptionRow[] = [
     fallback: defaults['drain-delay'],
     doc: 'How long to go on serving after SIGTERM, so that endpoints can be updated: 5s, 500ms.',
   },
-  {
-    name: 'log-level',
-    value: 'LEVEL',
-    choices: logLevels,
-    fallback: defaults['log-level'],
-    doc: 'Least important line to log.',
-  },
+  logLevelOption,
   {
     name: 'namespace-object',
     value: 'FILE',
