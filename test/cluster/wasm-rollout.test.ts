@@ -189,8 +189,11 @@ suite('rollouts of Wasm extensions', { skip: assets.skip || skipWithoutRegistry 
     await world.declare('taken', { source: { image: image('1') } });
     await world.untilReady('taken', 'NameTaken');
     assert.deepEqual(specOf(await world.plugin('taken')), { url: 'oci://of/somebody:1' });
-    const told = world.events.filter(({ type }) => type === 'Warning').map(({ reason }) => reason);
-    for (const reason of ['NotFound', 'NotWasm', 'NameTaken', 'TrialRefused']) assert.ok(told.includes(reason), reason);
+    // an Event follows the status that it is of
+    for (const reason of ['NotFound', 'NotWasm', 'NameTaken', 'TrialRefused']) {
+      const isTold = async () => world.events.some((event) => event.type === 'Warning' && event.reason === reason);
+      await until(`an Event tells ${reason}`, isTold, patience);
+    }
     // what passes by itself is tried again
     await world.push(first, 'absent');
     await world.untilReady('absent', 'Succeeded');
