@@ -1,8 +1,8 @@
 // Answers: what do `make kind-up`, `kind-demo`, `kind-down` and `image` do: one small program, a word for each.
 import { argv, env, stderr, stdout } from 'node:process';
 import manifest from '../package.json' with { type: 'json' };
-import { readChoices, variables, versions } from './choices.ts';
-import { exportLine } from './cluster.ts';
+import { type Choices, readChoices, variables, versions } from './choices.ts';
+import { exportLine, type KindCluster } from './cluster.ts';
 import { demo } from './demo.ts';
 import { buildImage } from './images.ts';
 import { alone } from './lock.ts';
@@ -20,18 +20,10 @@ const commands: Readonly<Record<string, (steps: Steps, kubernetes: string | unde
     steps.say(`\nIt is there; to use it:\n  ${exportLine(cluster)}`);
   },
   async demo(steps, kubernetes) {
-    const started = performance.now();
-    const choices = readChoices(env, kubernetes);
-    const cluster = await setUp(steps, choices, { name: clusterName(kubernetes), image });
-    await alone(cluster.name, () => demo(steps, cluster));
-    steps.say(`\n${Math.round((performance.now() - started) / 1000)} s in all; "make kind-down" removes the cluster`);
+    await play(steps, kubernetes, (_, cluster) => demo(steps, cluster));
   },
   async 'wasm-demo'(steps, kubernetes) {
-    const started = performance.now();
-    const choices = readChoices(env, kubernetes);
-    const cluster = await setUp(steps, choices, { name: clusterName(kubernetes), image });
-    await alone(cluster.name, () => wasmDemo(steps, choices, cluster));
-    steps.say(`\n${Math.round((performance.now() - started) / 1000)} s in all; "make kind-down" removes the cluster`);
+    await play(steps, kubernetes, (choices, cluster) => wasmDemo(steps, choices, cluster));
   },
   async down(steps, kubernetes) {
     await tearDown(steps, clusterName(kubernetes));
@@ -43,6 +35,19 @@ const commands: Readonly<Record<string, (steps: Steps, kubernetes: string | unde
     );
   },
 };
+
+/** Makes the cluster, shows the demo in it, and tells how long both took. */
+async function play(
+  steps: Steps,
+  kubernetes: string | undefined,
+  show: (choices: Choices, cluster: KindCluster) => Promise<void>,
+): Promise<void> {
+  const started = performance.now();
+  const choices = readChoices(env, kubernetes);
+  const cluster = await setUp(steps, choices, { name: clusterName(kubernetes), image });
+  await alone(cluster.name, () => show(choices, cluster));
+  steps.say(`\n${Math.round((performance.now() - started) / 1000)} s in all; "make kind-down" removes the cluster`);
+}
 
 /** What may be set, for those who ask for nothing that there is. */
 function usage(): string {

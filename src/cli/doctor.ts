@@ -4,9 +4,10 @@ import { diagnose } from '../core/doctor/checks.ts';
 import { seenValue } from '../core/doctor/observations.ts';
 import { quoted } from '../core/model/problem.ts';
 import { connectionOptions, withCluster } from './cluster-options.ts';
-import { type Command, exitCodes, type Io, listOf, type OptionValues, textOf, UsageError } from './command.ts';
+import { type Command, exitCodes, type Io, listOf, type OptionValues, UsageError } from './command.ts';
 import { printDiagnosis } from './doctor-text.ts';
 import { terminalOf } from './terminal.ts';
+import { isJson, outputOption } from './text-or-json.ts';
 
 /** Of this command alone: in the others, 1 is a defect of ours. */
 const somethingFound = 1;
@@ -25,14 +26,7 @@ export const doctorCommand: Command = {
     "pillion doctor -o json | jq '.checks[].findings[]?'",
   ],
   options: [
-    {
-      name: 'output',
-      short: 'o',
-      value: 'FORMAT',
-      choices: ['text', 'json'],
-      fallback: 'text',
-      doc: 'What to print: text for people, or one JSON object.',
-    },
+    outputOption,
     {
       name: 'namespace',
       short: 'n',
@@ -58,7 +52,7 @@ async function doctor(io: Io, options: OptionValues): Promise<number> {
     throw new UsageError(`Cannot look at namespace ${quoted(missing)}: there is none; check its name and the context`);
   }
   const diagnosis = diagnose(observed);
-  const asJson = textOf(options, 'output') === 'json';
+  const asJson = isJson(options);
   io.stdout.write(asJson ? `${JSON.stringify(diagnosis, undefined, 2)}\n` : printDiagnosis(diagnosis, terminalOf(io)));
   return diagnosis.counts.error + diagnosis.counts.warning === 0 ? exitCodes.done : somethingFound;
 }

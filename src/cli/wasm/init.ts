@@ -6,8 +6,8 @@ import { quoted } from '../../core/model/problem.ts';
 import { type LanguageName, languageNamed, languages, named } from '../../core/wasm/languages.ts';
 import { type Command, exitCodes, type Io, type OptionValues, textOf, UsageError } from '../command.ts';
 import { terminalOf } from '../terminal.ts';
+import { isJson, outputOption } from '../text-or-json.ts';
 import { printFacts } from './facts.ts';
-import { isJson, outputOption } from './options.ts';
 import { askForName, askForOne } from './questions.ts';
 
 export const initCommand: Command = {

@@ -6,10 +6,11 @@ import type { Refusal } from '../../core/wasm/refusals.ts';
 import type { TrustedKey, Verification } from '../../core/wasm/trust.ts';
 import { type Command, exitCodes, type Io, type OptionValues, textOf } from '../command.ts';
 import { terminalOf } from '../terminal.ts';
+import { isJson, outputOption } from '../text-or-json.ts';
 import { printInspection } from './inspect-text.ts';
 import { type Inspection, importsOf } from './inspection.ts';
 import { type Looked, lookAt } from './look.ts';
-import { isJson, keyOption, outputOption, readKeys, registryOptions } from './options.ts';
+import { keyOption, readKeys, registryOptions } from './options.ts';
 import { exitCodeOf, sayable, tellRefusal } from './refused.ts';
 import { withRegistry } from './registry-access.ts';
 

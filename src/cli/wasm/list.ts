@@ -7,8 +7,9 @@ import { connectionOptions, withCluster } from '../cluster-options.ts';
 import { type Command, exitCodes, type Io, type OptionValues, UsageError } from '../command.ts';
 import { printTable } from '../table.ts';
 import { harmless } from '../terminal.ts';
+import { isJson, outputOption } from '../text-or-json.ts';
 import { namespaceOf, withKind } from './extensions.ts';
-import { isJson, namespaceOption, outputOption } from './options.ts';
+import { namespaceOption } from './options.ts';
 import { shortDigest } from './sizes.ts';
 
 export const listCommand: Command = {

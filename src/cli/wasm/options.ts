@@ -4,15 +4,6 @@ import { quoted } from '../../core/model/problem.ts';
 import type { TrustedKey } from '../../core/wasm/trust.ts';
 import { listOf, type OptionRow, type OptionValues, textOf, UsageError } from '../command.ts';
 
-export const outputOption: OptionRow = {
-  name: 'output',
-  short: 'o',
-  value: 'FORMAT',
-  choices: ['text', 'json'],
-  fallback: 'text',
-  doc: 'What to print: text for people, or one JSON object.',
-};
-
 export const registryOptions: readonly OptionRow[] = [
   { name: 'plain-http', doc: 'Speak to the registry without TLS.' },
   {
@@ -45,10 +36,6 @@ export const namespaceOption: OptionRow = {
   fallback: 'that of the context, else default',
   doc: 'Namespace of the extension.',
 };
-
-export function isJson(options: OptionValues): boolean {
-  return textOf(options, 'output') === 'json';
-}
 
 /** The keys of every --key, named after their files. */
 export async function readKeys(options: OptionValues): Promise<readonly TrustedKey[]> {

@@ -18,8 +18,9 @@ import {
   UsageError,
 } from '../command.ts';
 import { terminalOf } from '../terminal.ts';
+import { isJson, outputOption } from '../text-or-json.ts';
 import { type Fact, printFacts, sentences } from './facts.ts';
-import { isJson, outputOption, readBytes } from './options.ts';
+import { readBytes } from './options.ts';
 import { tellRefusal } from './refused.ts';
 import { imageOf, localLimits, shownImage } from './registry-access.ts';
 import { sizeText } from './sizes.ts';

@@ -1,7 +1,7 @@
 // Answers: how far is a transfer. A bar on standard error, for a person who looks at a terminal and for nobody else.
 import type { Registry } from '../../edge/registry/registry.ts';
 import type { Io, OptionValues } from '../command.ts';
-import { isJson } from './options.ts';
+import { isJson } from '../text-or-json.ts';
 import { sizeText } from './sizes.ts';
 
 export interface ProgressBar {

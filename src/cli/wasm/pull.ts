@@ -3,9 +3,10 @@ import { existsSync } from 'node:fs';
 import { quoted } from '../../core/model/problem.ts';
 import { type Command, exitCodes, type Io, type OptionValues, textOf, UsageError } from '../command.ts';
 import { terminalOf } from '../terminal.ts';
+import { isJson, outputOption } from '../text-or-json.ts';
 import { printFacts } from './facts.ts';
 import { lookAt } from './look.ts';
-import { isJson, outputOption, registryOptions } from './options.ts';
+import { registryOptions } from './options.ts';
 import { tellRefusal } from './refused.ts';
 import { sizeText } from './sizes.ts';
 

@@ -6,9 +6,10 @@ import { pinnedText, referenceText } from '../../core/wasm/image/read-source.ts'
 import type { ImageReference } from '../../core/wasm/source.ts';
 import { type Command, exitCodes, type Io, type OptionValues, textOf, UsageError } from '../command.ts';
 import { terminalOf } from '../terminal.ts';
+import { isJson, outputOption } from '../text-or-json.ts';
 import { printFacts } from './facts.ts';
 import { fileOf } from './look.ts';
-import { isJson, outputOption, registryOptions } from './options.ts';
+import { registryOptions } from './options.ts';
 import { digestsOf, packFile, packOptions, taggedImage } from './pack.ts';
 import { progressBar } from './progress.ts';
 import { tellRefusal } from './refused.ts';

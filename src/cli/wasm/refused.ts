@@ -2,7 +2,7 @@
 import { type Refusal, type RefusalReason, refusals } from '../../core/wasm/refusals.ts';
 import { exitCodes, type Io, type OptionValues } from '../command.ts';
 import { harmless } from '../terminal.ts';
-import { isJson } from './options.ts';
+import { isJson } from '../text-or-json.ts';
 
 /** Messages that are written for the cluster speak of its options; here these are options of the command. */
 const hereCalled: readonly (readonly [RegExp, string])[] = [

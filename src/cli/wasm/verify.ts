@@ -3,8 +3,9 @@
 import { ok } from '../../core/model/problem.ts';
 import { type Command, exitCodes, type Io, type OptionValues, textOf, UsageError } from '../command.ts';
 import { terminalOf } from '../terminal.ts';
+import { isJson, outputOption } from '../text-or-json.ts';
 import { type Fact, printFacts } from './facts.ts';
-import { isJson, keyOption, outputOption, readKeys, registryOptions, thresholdOption, wholeOf } from './options.ts';
+import { keyOption, readKeys, registryOptions, thresholdOption, wholeOf } from './options.ts';
 import { tellRefusal } from './refused.ts';
 import { imageOf, localLimits, shownImage, withRegistry } from './registry-access.ts';
 

@@ -13,7 +13,7 @@ export interface WasmLimits {
   readonly ratioFromBytes: number;
 }
 
-const mebibyte = 1024 * 1024;
+export const mebibyte = 1024 * 1024;
 
 /** What the proxy itself takes at most, whatever an option says. */
 export const hardestModuleBytes = 256 * mebibyte;

@@ -1,10 +1,8 @@
 // Answers: how do the options of the cluster say that registries are spoken to.
 import type { ClusterOptions } from '../../core/cluster/options.ts';
 import type { Credentials } from '../../core/wasm/image/docker-config.ts';
-import { usualLimits, type WasmLimits } from '../../core/wasm/limits.ts';
+import { mebibyte, usualLimits, type WasmLimits } from '../../core/wasm/limits.ts';
 import type { RegistryOptions } from './registry.ts';
-
-const mebibyte = 1024 * 1024;
 
 /** Limits of modules by the options. */
 export function limitsOf(wasm: Pick<ClusterOptions['wasm'], 'maxModuleMegabytes'>): WasmLimits {

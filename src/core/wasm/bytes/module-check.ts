@@ -2,7 +2,7 @@
 // and no import that none has.
 // Does not belong here: whether it starts and takes its configuration (the trial).
 import { fail, ok, quoted, type Result } from '../../model/problem.ts';
-import { hardestModuleBytes } from '../limits.ts';
+import { hardestModuleBytes, mebibyte } from '../limits.ts';
 import type { Abi, ModuleFacts } from '../module.ts';
 import { type Refusal, type RefusalReason, refusal } from '../refusals.ts';
 import { hostImports } from './host-imports.ts';
@@ -127,7 +127,6 @@ interface Looked {
 }
 
 const pageBytes = 64 * 1024;
-const mebibyte = 1024 * 1024;
 const muchMemoryPages = (64 * mebibyte) / pageBytes;
 /** Names that take less are not worth a sentence. */
 const muchNamesBytes = 32 * 1024;
