@@ -256,35 +256,42 @@ suite('a reflector', { skip: assets.skip }, () => {
     await sees(followed, 'default/mine', 'new');
   });
 
-  test('nothing is left of it when it is closed, even while the API server does not answer', async (context) => {
-    const proxy = await startTcpProxy(context, plane);
-    const script = `
-      import { KubeConfig } from '@kubernetes/client-node';
-      import { resources } from './src/core/cluster/resources.ts';
-      import { kubeOf } from './src/edge/kube/client.ts';
-      import { reflect } from './src/edge/kube/reflector.ts';
-      const config = new KubeConfig();
-      config.loadFromString(process.argv[1]);
-      const kube = kubeOf(config);
-      const all = [resources.namespaces, resources.nodes].map((one) =>
-        reflect(kube, one, { project: () => undefined, changed: () => console.log('synced') }));
-      process.stdin.once('data', () => {
-        for (const one of all) one.close();
-        process.stdin.destroy();
-      });`;
-    const args = ['--input-type=module-typescript', '-e', script, proxy.kube.config.exportConfig()];
-    const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-    context.after(() => child.kill('SIGKILL'));
-    let text = '';
-    child.stdout.on('data', (data) => {
-      text += data;
+  for (const { isSynced, what } of [
+    { isSynced: true, what: 'does not answer any more' },
+    { isSynced: false, what: 'has never answered, not even the TLS handshake' },
+  ]) {
+    test(`nothing is left of it when it is closed while the API server ${what}`, async (context) => {
+      const proxy = await startTcpProxy(context, plane);
+      if (!isSynced) proxy.silence('all');
+      const script = `
+        import { KubeConfig } from '@kubernetes/client-node';
+        import { resources } from './src/core/cluster/resources.ts';
+        import { kubeOf } from './src/edge/kube/client.ts';
+        import { reflect } from './src/edge/kube/reflector.ts';
+        const config = new KubeConfig();
+        config.loadFromString(process.argv[1]);
+        const kube = kubeOf(config);
+        const all = [resources.namespaces, resources.nodes].map((one) =>
+          reflect(kube, one, { project: () => undefined, changed: () => console.log('synced') }));
+        process.stdin.once('data', () => {
+          for (const one of all) one.close();
+          process.stdin.destroy();
+        });`;
+      const args = ['--input-type=module-typescript', '-e', script, proxy.kube.config.exportConfig()];
+      const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+      context.after(() => child.kill('SIGKILL'));
+      let text = '';
+      child.stdout.on('data', (data) => {
+        text += data;
+      });
+      if (isSynced) await until('both are synced', async () => text === 'synced\nsynced\n');
+      else await until('both have a connection', async () => proxy.connections === 2);
+      proxy.silence('all');
+      child.stdin.write('close\n');
+      const late = setTimeout(() => child.kill('SIGKILL'), 5_000);
+      const [code] = await once(child, 'exit');
+      clearTimeout(late);
+      assert.equal(code, 0, 'the process ends by itself');
     });
-    await until('both are synced', async () => text === 'synced\nsynced\n');
-    proxy.silence('all');
-    child.stdin.write('close\n');
-    const late = setTimeout(() => child.kill('SIGKILL'), 5_000);
-    const [code] = await once(child, 'exit');
-    clearTimeout(late);
-    assert.equal(code, 0, 'the process ends by itself');
-  });
+  }
 });

@@ -5,6 +5,7 @@ import { HttpMethod, IsomorphicFetchHttpLibrary, KubeConfig, RequestContext } fr
 import { isObject, type JsonObject } from '../../core/model/json.ts';
 import { type CallOptions, callsOf, type Followable, type KubeCalls, readFault } from './calls.ts';
 import { KubeError, kubeErrorOf } from './kube-error.ts';
+import { ownConnection } from './own-connection.ts';
 import { watchOnce } from './watch.ts';
 
 export { type CallOptions, type KubeList, type Place, pagesOf, type WriteOptions } from './calls.ts';
@@ -77,10 +78,11 @@ async function send(
     context.setHeaderParam('Content-Type', contentType);
     context.setBody(JSON.stringify(body));
   }
+  const connection = ownConnection(config);
   const deadline = AbortSignal.timeout(patienceMs);
   context.setSignal(signal === undefined ? deadline : AbortSignal.any([deadline, signal]));
   try {
-    await config.applySecurityAuthentication(context);
+    await connection.config.applySecurityAuthentication(context);
     const response = await http.send(context).toPromise();
     const text = await response.body.text();
     if (response.httpStatusCode >= 400) throw kubeErrorOf(response.httpStatusCode, readFault(text));
@@ -90,10 +92,6 @@ async function send(
     if (error instanceof KubeError) throw error;
     throw kubeErrorOf(undefined, error, `${method} ${new URL(url).pathname}`);
   } finally {
-    // the client makes a connection for each call; left alone it would stay open for a while, or go on being made
-    void context
-      .getDispatcher()
-      ?.destroy()
-      .catch(() => {});
+    connection.destroy();
   }
 }

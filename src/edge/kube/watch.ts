@@ -2,6 +2,7 @@
 // Does not belong here: what is made of the events, and how it goes on afterwards (reflector.ts).
 import { type KubeConfig, Watch } from '@kubernetes/client-node';
 import { kubeErrorOf } from './kube-error.ts';
+import { ownConnection } from './own-connection.ts';
 import { readEvent, type WatchEnd, type WatchHandlers, type WatchRequest } from './watch-stream.ts';
 
 /** Watches until the stream ends; never throws. Nothing of it is left then, not even a connection. */
@@ -45,31 +46,4 @@ function endOf(error: unknown, path: string): WatchEnd {
   const { statusCode } = error as { statusCode?: number };
   if (statusCode === undefined) return { kind: 'ended', error: kubeErrorOf(undefined, error, `WATCH ${path}`) };
   return { kind: 'lost', error: kubeErrorOf(statusCode, { message: `Cannot watch ${path}: ${error.message}` }) };
-}
-
-interface Connection {
-  readonly config: KubeConfig;
-  destroy(): void;
-}
-
-/**
- * The client makes a connection of its own for each watch but gives no handle on it before the API server answers. Taken
- * here, so that a watch can be ended while it still waits.
- */
-function ownConnection(config: KubeConfig): Connection {
-  let dispatcher: ReturnType<Parameters<KubeConfig['applySecurityAuthentication']>[0]['getDispatcher']>;
-  let isDestroyed = false;
-  const destroy = (): void => {
-    isDestroyed = true;
-    void dispatcher?.destroy().catch(() => {});
-  };
-  const applySecurityAuthentication: KubeConfig['applySecurityAuthentication'] = async (context) => {
-    await config.applySecurityAuthentication(context);
-    dispatcher = context.getDispatcher();
-    if (isDestroyed) destroy();
-  };
-  return {
-    config: Object.create(config, { applySecurityAuthentication: { value: applySecurityAuthentication } }),
-    destroy,
-  };
 }
