@@ -1,12 +1,15 @@
 // Answers: what would be decided about a pod of a cluster if it were created now, and what was decided when it was.
 // Does not belong here: the decision (core/admit.ts), how it is told (why.ts).
 import { resources } from '../core/cluster/resources.ts';
+import type { Facts } from '../core/model/facts.ts';
 import { isObject } from '../core/model/json.ts';
 import type { KubeObject } from '../core/model/kube-object.ts';
 import { type Container, proxyContainerName } from '../core/model/pod.ts';
 import { quoted } from '../core/model/problem.ts';
 import { readInjectionStatus } from '../core/settings/injection-status.ts';
+import { nobodyAround, readStorePod, whyLeftWaiting } from '../core/wasm/delivery/store-pods.ts';
 import type { Kube } from '../edge/kube/client.ts';
+import { KubeError } from '../edge/kube/kube-error.ts';
 import { type AdmittedTarget, admitTarget, givenNamespace, webhookPath } from './admission.ts';
 import { type Io, type OptionValues, textOf, UsageError } from './command.ts';
 import { clusterSettings } from './settings-at-hand.ts';
@@ -19,6 +22,8 @@ export interface LivePod {
   readonly revision: string | undefined;
   /** Undefined where it has no proxy. */
   readonly native: boolean | undefined;
+  /** Why it waits for a Wasm module of its node that nobody brings; undefined where it does not. */
+  readonly leftWaiting: string | undefined;
 }
 
 export interface ExplainedPod {
@@ -45,7 +50,7 @@ export async function admitLivePod(kube: Kube, io: Io, options: OptionValues, na
   const verdict = admitTarget(target, facts, await givenNamespace(io, options));
   return {
     target: { target, verdict },
-    live: livePod(pod),
+    live: { ...livePod(pod), leftWaiting: await leftWaiting(kube, pod, facts) },
     revision: settings.revision,
     warnings: [...settings.warnings, ...warnings].map((warning) => `Warning: ${warning}`),
   };
@@ -66,7 +71,21 @@ function asCreated({ apiVersion, kind, metadata, spec }: KubeObject): KubeObject
   return { apiVersion, kind, metadata: kept, spec: wanted };
 }
 
-function livePod({ metadata, spec }: KubeObject): LivePod {
+async function leftWaiting(kube: Kube, object: KubeObject, { extensions }: Facts): Promise<string | undefined> {
+  const pod = readStorePod(object);
+  if (!pod?.isHeld) return undefined;
+  if (extensions === undefined) return whyLeftWaiting(pod, nobodyAround);
+  const { observeStores } = await import('../edge/kube/observe-stores.ts');
+  try {
+    return whyLeftWaiting(pod, await observeStores(kube));
+  } catch (error) {
+    // who may not look at the agents is told the rest
+    if (error instanceof KubeError && error.code === 'forbidden') return undefined;
+    throw error;
+  }
+}
+
+function livePod({ metadata, spec }: KubeObject): Omit<LivePod, 'leftWaiting'> {
   const status = readInjectionStatus(metadata.annotations);
   const hasProxy = (list: unknown): boolean =>
     Array.isArray(list) && list.some((one: Container) => one.name === proxyContainerName);

@@ -44,11 +44,12 @@ export function printExplanation(explanation: Explanation, terminal: Terminal): 
 }
 
 /** The pod stays as it is, whatever would be decided now. */
-function liveText({ injected, native, revision }: LivePod): string {
+function liveText({ injected, native, revision, leftWaiting }: LivePod): string {
   const form = native === undefined ? 'without a proxy' : native ? 'with a native sidecar' : 'with a plain sidecar';
   const by = revision === undefined ? '' : ` by revision ${revision}`;
   const was = injected ? `It was injected already${by}, ${form}` : 'It was not injected when it was created';
-  return `${was}. If it were created now:`;
+  const waits = leftWaiting === undefined ? '' : `. It waits to be started: ${leftWaiting}`;
+  return `${was}${waits}. If it were created now:`;
 }
 
 function decides({ outcome }: TraceEntry): boolean {

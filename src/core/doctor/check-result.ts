@@ -15,6 +15,9 @@ export function checked(saw: string, findings: readonly Finding[] = []): CheckRe
   return { kind: 'checked', saw, findings };
 }
 
+/** Why most checks say nothing then. */
+export const notInstalled = 'Pillion is not installed';
+
 export function unchecked(why: string): CheckResult {
   return { kind: 'unchecked', why };
 }

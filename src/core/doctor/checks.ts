@@ -2,7 +2,7 @@
 // that cannot say anything says why.
 // Does not belong here: gathering what is judged (edge/kube/observe.ts), printing it (cli/doctor-text.ts).
 import { checkCertificate } from './certificate-check.ts';
-import { type CheckResult, unchecked } from './check-result.ts';
+import { type CheckResult, notInstalled, unchecked } from './check-result.ts';
 import { checkApiServer, checkNodes, checkRights, checkVersion } from './cluster-checks.ts';
 import type { Severity } from './findings.ts';
 import { checkControl, checkInstallation, checkOptions } from './installation-checks.ts';
@@ -94,8 +94,7 @@ export const checks = {
   nodes: { title: 'Nodes', doc: 'Kubelets can run native sidecars.', run: checkNodes },
   wasm: {
     title: 'Wasm modules',
-    doc: 'The pods that a WasmExtension selects get its module. Which nodes have it: `kubectl get wasmstores`.',
-    ...whereInstalled,
+    doc: 'The pods that a WasmExtension selects get its module, and none waits for one that nobody brings. Which nodes have it: `kubectl get wasmstores`.',
     run: checkModules,
   },
 } as const satisfies Readonly<Record<string, CheckRow>>;
@@ -120,8 +119,7 @@ export function diagnose(observed: Observations): Diagnosis {
     const id = name as CheckId;
     if (!isThere && id !== 'api-server')
       return { id, title: row.title, ...unchecked('the API server does not answer') };
-    if (row.needsInstallation && !isInstalled)
-      return { id, title: row.title, ...unchecked('Pillion is not installed') };
+    if (row.needsInstallation && !isInstalled) return { id, title: row.title, ...unchecked(notInstalled) };
     return { id, title: row.title, ...row.run(observed, known) };
   });
   const all = outcomes.flatMap((one) => (one.kind === 'checked' ? one.findings : []));

@@ -38,6 +38,7 @@ const parts: readonly (readonly [keyof Observations, string])[] = [
   ['injector', "Istio's ConfigMap istio-sidecar-injector"],
   ['proxyConfigs', 'ProxyConfigs'],
   ['extensions', 'WasmExtensions'],
+  ['stores', 'Pods in pillion-node'],
   ['namespaces', 'Namespaces'],
   ['nodes', 'Nodes'],
   ['pods', 'Pods'],

@@ -341,6 +341,13 @@ export const findings = {
     doc: 'Running pods that an extension selects do not mount what they would if they were created now: they are older than the extension, or were created without the webhook. Those without the node store serve without the filter; those of an extension that was made anew since start without waiting for it.',
     remedy: 'Restart their workloads: kubectl rollout restart.',
   },
+  'wasm-pods-held': {
+    check: 'wasm',
+    severity: 'error',
+    doc: 'Pods wait in the kubelet for a Wasm module of their node that nobody brings: modules are not delivered any more, their extension is gone, or the agent of their node is not ready.',
+    remedy:
+      'Bring the agent back, or make the pods anew: kubectl delete pods -n NAMESPACE -l pillion.dev/wasm-delivery=node-store --field-selector status.phase=Pending.',
+  },
 } as const satisfies Readonly<Record<string, FindingRow>>;
 
 export type FindingId = keyof typeof findings;

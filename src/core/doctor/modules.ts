@@ -5,8 +5,9 @@ import { isCalledFor } from '../cluster/webhooks.ts';
 import type { KubeObject } from '../model/kube-object.ts';
 import { problemLine } from '../model/problem.ts';
 import { extensionProblems } from '../wasm/delivery/extension-table.ts';
+import { whyLeftWaiting } from '../wasm/delivery/store-pods.ts';
 import { deliveryPath } from '../wasm/names.ts';
-import { type CheckResult, checked, checkSeen, unchecked, unseen } from './check-result.ts';
+import { type CheckResult, checked, checkSeen, notInstalled, unchecked, unseen } from './check-result.ts';
 import { count, type Finding, fewOf, found } from './findings.ts';
 import type { Knowledge } from './knowledge.ts';
 import type { NamespaceView, Observations, WorkloadPods } from './observations.ts';
@@ -21,7 +22,27 @@ export function lacksModules(pod: KubeObject, { name, labels }: NamespaceView, k
   return verdict.kind === 'deliver' && verdict.patch.some(({ path }) => path.startsWith('/spec/'));
 }
 
-export function checkModules({ extensions, pods }: Observations, { options, facts }: Knowledge): CheckResult {
+export function checkModules(observed: Observations, known: Knowledge): CheckResult {
+  const isInstalled = observed.ownNamespace.kind === 'hidden' || observed.ownNamespace.value !== undefined;
+  const found = checkDelivery(observed, known);
+  // of options that cannot be read nobody knows whether modules are delivered
+  const result = isInstalled && !known.installation?.ok ? found : withHeld(found, observed);
+  // what an installation left behind is told of once it is gone, and nothing else
+  return isInstalled || (result.kind === 'checked' && result.findings.length > 0) ? result : unchecked(notInstalled);
+}
+
+function withHeld(result: CheckResult, { pods, stores }: Observations): CheckResult {
+  if (result.kind === 'unchecked' || pods.kind === 'hidden' || stores.kind === 'hidden') return result;
+  const left = pods.value.held.flatMap((pod) => {
+    const why = whyLeftWaiting(pod, stores.value);
+    return why === undefined ? [] : [`${pod.namespace}/${pod.name}: ${why}`];
+  });
+  if (left.length === 0) return result;
+  const held = found('wasm-pods-held', `${count(left.length, 'pod')}: ${fewOf(left)}`);
+  return checked(result.saw, [...result.findings, held]);
+}
+
+function checkDelivery({ extensions, pods }: Observations, { options, facts }: Knowledge): CheckResult {
   if (!options.wasm.enabled) return checked('not delivered: the option wasm.enabled is off');
   if (!facts?.ok) return unchecked('the settings cannot be read');
   if (extensions.kind === 'hidden') return unseen(extensions);

@@ -8,6 +8,7 @@ import type { JsonObject } from '../model/json.ts';
 import type { KubeObject } from '../model/kube-object.ts';
 import type { StringMap } from '../model/pod.ts';
 import type { ReadDeliverable } from '../wasm/delivery/extension-table.ts';
+import type { StoreAround, StorePod } from '../wasm/delivery/store-pods.ts';
 
 export type Observed<T> =
   | { readonly kind: 'seen'; readonly value: T }
@@ -70,6 +71,8 @@ export interface AskedByOptions {
   readonly injector: Observed<KubeObject | undefined>;
   /** Undefined where the cluster does not know the kind; none where Wasm modules are not delivered. */
   readonly extensions: Observed<readonly ReadDeliverable[] | undefined>;
+  /** Who brings Wasm modules to nodes. */
+  readonly stores: Observed<StoreAround>;
   /** Whether the API server keeps `restartPolicy` on init containers, as far as the webhook asks. */
   readonly apiServer: NativeFacts['apiServer'];
   /** The same, whatever the options are. */
@@ -129,6 +132,8 @@ export interface PodSurvey {
   readonly plainJobs: readonly WorkloadPods[];
   /** Have a proxy that lacks volumes of Wasm modules that it would have now. */
   readonly withoutModules: readonly WorkloadPods[];
+  /** Wait for a Wasm module of their node. */
+  readonly held: readonly StorePod[];
 }
 
 /** Since when a replica uses its settings, and what it says about them. */

@@ -6,6 +6,7 @@ import { isObject, type JsonObject } from '../model/json.ts';
 import type { KubeObject } from '../model/kube-object.ts';
 import { findProxy, type Pod } from '../model/pod.ts';
 import { type Workload, workloadOf } from '../settings/workload.ts';
+import { readStorePod, type StorePod } from '../wasm/delivery/store-pods.ts';
 import { type CheckResult, checked, checkSeen, unchecked } from './check-result.ts';
 import { count, fewOf, found } from './findings.ts';
 import { areCalledFor, type Knowledge } from './knowledge.ts';
@@ -24,6 +25,7 @@ export function createSurveyor(known: Knowledge, namespaces: readonly NamespaceV
   const withoutSidecar = new Map<string, WorkloadPods>();
   const plainJobs = new Map<string, WorkloadPods>();
   const withoutModules = new Map<string, WorkloadPods>();
+  const held: StorePod[] = [];
   let examined = 0;
   return {
     look: (object) => {
@@ -31,6 +33,8 @@ export function createSurveyor(known: Knowledge, namespaces: readonly NamespaceV
       if (namespace === undefined || !isRunning(object)) return;
       examined += 1;
       if (lacksModules(object, namespace, known)) add(withoutModules, ownerOf(object, namespace.name));
+      const stored = readStorePod(object);
+      if (stored?.isHeld) held.push(stored);
       const state = stateOf(object, namespace, known);
       if (state === undefined) return;
       add(state === 'without sidecar' ? withoutSidecar : plainJobs, ownerOf(object, namespace.name));
@@ -40,6 +44,7 @@ export function createSurveyor(known: Knowledge, namespaces: readonly NamespaceV
       withoutSidecar: [...withoutSidecar.values()],
       plainJobs: [...plainJobs.values()],
       withoutModules: [...withoutModules.values()],
+      held,
     }),
   };
 }

@@ -136,6 +136,23 @@ export async function* pagesOf(
   } while (next !== undefined);
 }
 
+/** What is wanted of every object; the objects themselves are let go of with their page. */
+export async function collect<T>(
+  kube: { readonly call: Call },
+  resource: Resource,
+  place: Place,
+  project: (object: KubeObject) => T | undefined,
+): Promise<readonly T[]> {
+  const wanted: T[] = [];
+  for await (const { items } of pagesOf(kube, resource, place)) {
+    for (const item of items) {
+      const one = project(item);
+      if (one !== undefined) wanted.push(one);
+    }
+  }
+  return wanted;
+}
+
 async function listAll(pages: AsyncIterable<KubeList>): Promise<KubeList> {
   const items: KubeObject[] = [];
   let last = '';

@@ -8,7 +8,7 @@ import { KubeError, kubeErrorOf } from './kube-error.ts';
 import { ownConnection } from './own-connection.ts';
 import { watchOnce } from './watch.ts';
 
-export { type CallOptions, type KubeList, type Place, pagesOf, type WriteOptions } from './calls.ts';
+export { type CallOptions, collect, type KubeList, type Place, type WriteOptions } from './calls.ts';
 
 export interface KubeOptions {
   /** File; `KUBECONFIG`, `~/.kube/config` or the service account of the pod where absent. */

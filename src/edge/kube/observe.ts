@@ -28,11 +28,13 @@ import { minorOfMinimum, type NativeFacts } from '../../core/model/facts.ts';
 import { isObject } from '../../core/model/json.ts';
 import type { KubeObject } from '../../core/model/kube-object.ts';
 import { type ReadDeliverable, readDeliverable } from '../../core/wasm/delivery/extension-table.ts';
+import { nobodyAround } from '../../core/wasm/delivery/store-pods.ts';
 import { askWebhook } from './ask-webhook.ts';
-import { type Kube, pagesOf } from './client.ts';
+import { collect, type Kube } from './client.ts';
 import { KubeError, whereNotFound } from './kube-error.ts';
 import { probeNative } from './native-probe.ts';
 import { observeReplicas } from './observe-replicas.ts';
+import { observeStores } from './observe-stores.ts';
 import { sendProbes } from './send-probes.ts';
 
 export interface ObserveOptions {
@@ -84,17 +86,18 @@ function partsToRead(kube: Kube, namespaces: readonly string[]): PartsToRead {
     certificates: async () => certificateParts(await kube.get(resources.secrets, names.certificates, ownNamespace)),
     configurations: async () => (await kube.list(resources.mutatingWebhooks)).items,
     namespaces: () => observeNamespaces(kube, namespaces),
-    nodes: () => collect(kube, resources.nodes, undefined, nodeFacts),
+    nodes: () => collect(kube, resources.nodes, {}, nodeFacts),
     quotas: () => inNamespaces(kube, quotaResource, namespaces, quotaView),
     // a cluster that does not know the kind has none
-    proxyConfigs: () => whereNotFound([], collect(kube, resources.proxyConfigs, undefined, proxyConfigResource)),
+    proxyConfigs: () => whereNotFound([], collect(kube, resources.proxyConfigs, {}, proxyConfigResource)),
   };
 }
 
 async function observeByOptions(kube: Kube, state: ClusterState): Promise<AskedByOptions> {
   const unknown: NativeFacts['apiServer'] = 'unknown';
   if (state.version.kind === 'hidden' && !state.version.isForbidden) {
-    const silent = { mesh: state.version, injector: state.version, extensions: state.version };
+    const { version } = state;
+    const silent = { mesh: version, injector: version, extensions: version, stores: version };
     return { ...silent, apiServer: unknown, restartPolicy: unknown };
   }
   const nothing = {
@@ -102,6 +105,7 @@ async function observeByOptions(kube: Kube, state: ClusterState): Promise<AskedB
     mesh: seen(undefined),
     injector: seen(undefined),
     extensions: seen([]),
+    stores: seen(nobodyAround),
     apiServer: unknown,
     restartPolicy: unknown,
   };
@@ -110,22 +114,23 @@ async function observeByOptions(kube: Kube, state: ClusterState): Promise<AskedB
   const map = (place: { readonly name: string; readonly namespace: string }) =>
     attempt(() => kube.get(resources.configMaps, place.name, place.namespace));
   const minimumMinor = minorOfMinimum(options.nativeMinimumKubelet);
-  const [mesh, injector, extensions, native, restartPolicy] = await Promise.all([
+  const [mesh, injector, extensions, stores, native, restartPolicy] = await Promise.all([
     map(places.mesh),
     map(places.injector),
     options.wasm.enabled ? attempt(() => observeExtensions(kube)) : seen([]),
+    options.wasm.enabled ? attempt(() => observeStores(kube)) : seen(nobodyAround),
     attempt(() => probeNative(kube, { minimumMinor })),
     attempt(() => probeNative(kube, { minimumMinor: betaMinor })),
   ]);
   return {
-    ...{ mesh, injector, extensions },
+    ...{ mesh, injector, extensions, stores },
     apiServer: seenValue(native) ?? unknown,
     restartPolicy: seenValue(restartPolicy) ?? unknown,
   };
 }
 
 function observeExtensions(kube: Kube): Promise<readonly ReadDeliverable[] | undefined> {
-  return whereNotFound(undefined, collect(kube, resources.wasmExtensions, undefined, readDeliverable));
+  return whereNotFound(undefined, collect(kube, resources.wasmExtensions, {}, readDeliverable));
 }
 
 /** What the call gives, or why it gives nothing. */
@@ -150,7 +155,7 @@ function certificateParts(secret: KubeObject | undefined): CertificateParts | un
 }
 
 async function observeNamespaces(kube: Kube, only: readonly string[]): Promise<readonly NamespaceView[]> {
-  if (only.length === 0) return collect(kube, resources.namespaces, undefined, namespaceView);
+  if (only.length === 0) return collect(kube, resources.namespaces, {}, namespaceView);
   const objects = await Promise.all(only.map((name) => kube.get(resources.namespaces, name)));
   return objects.filter((one) => one !== undefined).map(namespaceView);
 }
@@ -195,21 +200,7 @@ async function inNamespaces<T>(
   namespaces: readonly string[],
   project: (object: KubeObject) => T,
 ): Promise<readonly T[]> {
-  if (namespaces.length === 0) return collect(kube, resource, undefined, project);
-  const lists = await Promise.all(namespaces.map((namespace) => collect(kube, resource, namespace, project)));
+  if (namespaces.length === 0) return collect(kube, resource, {}, project);
+  const lists = await Promise.all(namespaces.map((namespace) => collect(kube, resource, { namespace }, project)));
   return lists.flat();
-}
-
-/** What is wanted of every object; the objects themselves are let go of with their page. */
-async function collect<T>(
-  kube: Kube,
-  resource: Resource,
-  namespace: string | undefined,
-  project: (object: KubeObject) => T,
-): Promise<readonly T[]> {
-  const wanted: T[] = [];
-  for await (const { items } of pagesOf(kube, resource, namespace === undefined ? {} : { namespace })) {
-    for (const item of items) wanted.push(project(item));
-  }
-  return wanted;
 }

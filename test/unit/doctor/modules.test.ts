@@ -77,12 +77,37 @@ suite('the doctor on Wasm modules', () => {
   });
 
   test('names the workloads whose pods lack the store', () => {
-    const pods = { examined: 3, withoutSidecar: [], plainJobs: [] };
+    const pods = { examined: 3, withoutSidecar: [], plainJobs: [], held: [] };
     const withoutModules = [{ namespace: 'shop', kind: 'Deployment', name: 'web', pods: 2 }];
     const found = findingsOf(delivering([extension('shop/hello')], { pods: seen({ ...pods, withoutModules }) }));
     const [finding] = found.filter((one) => one.finding.startsWith('wasm'));
     assert.equal(finding?.finding, 'wasm-modules-missing');
     assert.equal(finding?.what, '2 pods of 1 workload: shop/Deployment/web');
+  });
+
+  test('names pods that wait for what nobody brings, also once Pillion is gone, and says nothing where nobody can tell', () => {
+    const held = {
+      namespace: 'shop',
+      name: 'web',
+      node: 'one',
+      files: [`${modulesDirectory}/sha256/0.wasm`],
+      isHeld: true,
+    };
+    const pods = seen({ examined: 1, withoutSidecar: [], plainJobs: [], withoutModules: [], held: [held] });
+    const whatOf = (changes: Partial<Observations>): string | undefined =>
+      findingsOf(observed({ pods, ...changes })).find(({ finding }) => finding === 'wasm-pods-held')?.what;
+    assert.match(whatOf({}) ?? '', /^1 pod: shop\/web: .*not delivered/);
+    assert.match(whatOf({ ownNamespace: seen(undefined) }) ?? '', /^1 pod: /);
+    assert.equal(
+      whatOf({ options: configMap(names.options, { 'options.yaml': 'wasm: 1' }, 'pillion-system') }),
+      undefined,
+    );
+    const stores = { isDelivering: true, gates: new Set<string>(), agents: new Set(['one']) };
+    const around = delivering([], { pods, stores: seen(stores) });
+    assert.ok(!findingsOf(around).some(({ finding }) => finding === 'wasm-pods-held'));
+    const without = delivering([], { pods, stores: seen({ ...stores, agents: new Set() }) });
+    assert.ok(findingsOf(without).some(({ finding }) => finding === 'wasm-pods-held'));
+    assert.equal(checkOf(observed({ ownNamespace: seen(undefined) }), 'wasm').kind, 'unchecked');
   });
 
   const rows: readonly (readonly [what: string, pod: KubeObject, lacks: boolean])[] = [

@@ -13,6 +13,7 @@ import { calledAt, probePod } from '../../../src/core/doctor/probes.ts';
 import type { JsonObject } from '../../../src/core/model/json.ts';
 import type { KubeObject } from '../../../src/core/model/kube-object.ts';
 import type { StringMap } from '../../../src/core/model/pod.ts';
+import { nobodyAround } from '../../../src/core/wasm/delivery/store-pods.ts';
 
 export const now = new Date('2026-11-21T12:00:00Z');
 const dayMs = 86_400_000;
@@ -100,9 +101,10 @@ export function observed(changes: Partial<Observations> = {}): Observations {
     apiServer: 'keeps',
     restartPolicy: 'keeps',
     extensions: seen([]),
+    stores: seen(nobodyAround),
     probes: [injected('shop'), restartable('shop')],
     asked: [],
-    pods: seen({ examined: 0, withoutSidecar: [], plainJobs: [], withoutModules: [] }),
+    pods: seen({ examined: 0, withoutSidecar: [], plainJobs: [], withoutModules: [], held: [] }),
     replicas: [],
   };
   return { ...base, ...changes };

@@ -1,0 +1,27 @@
+// Answers: who brings Wasm modules to nodes at this moment, and for which extensions.
+// Does not belong here: which pods wait for them (core/wasm/delivery/store-pods.ts).
+import { componentSelector } from '../../core/cluster/labels.ts';
+import { resources } from '../../core/cluster/resources.ts';
+import { isObject } from '../../core/model/json.ts';
+import type { KubeObject } from '../../core/model/kube-object.ts';
+import { gatesOf, type StoreAround } from '../../core/wasm/delivery/store-pods.ts';
+import { nodeNamespace } from '../../core/wasm/names.ts';
+import { collect, type Kube } from './client.ts';
+import { whereNotFound } from './kube-error.ts';
+
+/** Who brings modules to nodes where the option is on. */
+export async function observeStores(kube: Kube): Promise<StoreAround> {
+  const ofAgents = { namespace: nodeNamespace, labelSelector: componentSelector('agent') };
+  const [gates, agents] = await Promise.all([
+    whereNotFound([], collect(kube, resources.wasmExtensions, {}, gatesOf)),
+    collect(kube, resources.pods, ofAgents, readyNode),
+  ]);
+  return { isDelivering: true, gates: new Set(gates.flat()), agents: new Set(agents) };
+}
+
+function readyNode({ spec, status }: KubeObject): string | undefined {
+  const node = isObject(spec) ? spec['nodeName'] : undefined;
+  const conditions = isObject(status) && Array.isArray(status['conditions']) ? status['conditions'] : [];
+  const isReady = conditions.some((one) => isObject(one) && one['type'] === 'Ready' && one['status'] === 'True');
+  return isReady && typeof node === 'string' ? node : undefined;
+}
