@@ -35,7 +35,8 @@ export function pillionLine(args: readonly string[]): CommandLine {
 
 /** The commands that install Pillion, or bring it up to date. */
 export function pillionPlan(image: string, optionsFile?: string): readonly CommandLine[] {
-  const options = optionsFile === undefined ? [] : ['--options', optionsFile];
+  // of a cluster that was kept, whatever a demo has declared goes where these options switch Wasm off
+  const options = optionsFile === undefined ? [] : ['--options', optionsFile, '--extensions', 'remove'];
   return [pillionLine(['install', '--image', image, ...options, '--wait'])];
 }
 

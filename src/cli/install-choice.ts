@@ -2,6 +2,7 @@
 import manifest from '../../package.json' with { type: 'json' };
 import { names } from '../core/cluster/names.ts';
 import { optionsKey, optionsPlace, placeText } from '../core/cluster/settings-documents.ts';
+import { type Fate, fates } from '../core/install/extensions-there.ts';
 import { imageFor } from '../core/install/image.ts';
 import type { InstallInput } from '../core/install/objects.ts';
 import { initialOptionsText, readOptionsText, withSettings } from '../core/install/options-text.ts';
@@ -32,6 +33,19 @@ export const choiceOptions: readonly OptionRow[] = [
     doc: 'Take the options from this file, in YAML or JSON, in place of those of the cluster.',
   },
 ];
+
+/** What becomes of Wasm extensions where nobody brings their modules any more. */
+export const extensionsOption: OptionRow = {
+  name: 'extensions',
+  value: 'FATE',
+  choices: fates,
+  fallback: 'it is refused where there are some',
+  doc: '',
+};
+
+export function fateOf(options: OptionValues): Fate | undefined {
+  return fates.find((one) => one === textOf(options, 'extensions'));
+}
 
 /** What an installation that is there already says. */
 export interface Present {

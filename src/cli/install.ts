@@ -4,6 +4,7 @@
 import { names, ownNamespace } from '../core/cluster/names.ts';
 import type { ClusterOptions } from '../core/cluster/options.ts';
 import { resources } from '../core/cluster/resources.ts';
+import { declaredObjects, type ExtensionsThere, noneThere } from '../core/install/extensions-there.ts';
 import { fitOf } from '../core/install/fit.ts';
 import { type InstallInput, installObjects } from '../core/install/objects.ts';
 import type { KubeObject } from '../core/model/kube-object.ts';
@@ -12,7 +13,8 @@ import type { Kube } from '../edge/kube/client.ts';
 import { connectionOptions, withCluster } from './cluster-options.ts';
 import { type Command, exitCodes, type Io, type OptionValues, textOf, UsageError } from './command.ts';
 import { durationMs } from './duration.ts';
-import { choiceOptions, readChoice } from './install-choice.ts';
+import { tellHeld } from './held-pods.ts';
+import { choiceOptions, extensionsOption, fateOf, readChoice } from './install-choice.ts';
 import { printChanges } from './install-text.ts';
 import { objectText, printManifests } from './manifest.ts';
 
@@ -47,10 +49,19 @@ export const installCommand: Command = {
       doc: 'Install although another webhook injects the same pods: for the time of a move, in which pods pass both.',
     },
     {
+      ...extensionsOption,
+      doc: 'Where wasm.enabled goes off. remove: Wasm extensions go, and pods that wait start without; keep: proxies that have a filter go on with it.',
+    },
+    {
       name: 'wait',
       doc: 'Wait until both Deployments are available and the registration and the guard are as the options ask.',
     },
-    { name: 'timeout', value: 'DURATION', fallback: defaultTimeout, doc: 'How long --wait waits: 90s, 5m.' },
+    {
+      name: 'timeout',
+      value: 'DURATION',
+      fallback: defaultTimeout,
+      doc: 'How long --wait waits, and --extensions remove for pods: 90s, 5m.',
+    },
     ...connectionOptions,
   ],
   run: install,
@@ -66,8 +77,11 @@ async function install(io: Io, options: OptionValues): Promise<number> {
   const timeoutMs = durationMs('timeout', textOf(options, 'timeout') ?? defaultTimeout);
   return withCluster(options, async (kube) => {
     const isDry = options.has('diff') || options.has('dry-run');
-    const choice = await chooseFor(io, options, kube);
-    await applyObjects(io, kube, installObjects(choice), { isDry, isDiff: options.has('diff') });
+    const { choice, left } = await chooseFor(io, options, kube);
+    const removed = fateOf(options) === 'remove' ? left : noneThere;
+    const how = { isDry, isDiff: options.has('diff'), removed, timeoutMs };
+    await applyObjects(io, kube, installObjects(choice), how);
+    if (left !== noneThere && !isDry) await tellHeld(io, kube);
     if (isDry) return exitCodes.done;
     if (options.has('wait')) await waitForIt(io, kube, choice.options, timeoutMs);
     else io.stdout.write('It is starting: "pillion install --wait" or "pillion doctor" tells when it works\n');
@@ -75,8 +89,14 @@ async function install(io: Io, options: OptionValues): Promise<number> {
   });
 }
 
+interface Choice {
+  readonly choice: InstallInput;
+  /** Wasm extensions whose modules nobody brings any more. */
+  readonly left: ExtensionsThere;
+}
+
 /** Looks at the cluster first; throws UsageError with every reason why nothing can be installed there. */
-async function chooseFor(io: Io, options: OptionValues, kube: Kube): Promise<InstallInput> {
+async function chooseFor(io: Io, options: OptionValues, kube: Kube): Promise<Choice> {
   const { surveyCluster } = await import('../edge/kube/survey.ts');
   const [optionsMap, deployment] = await Promise.all([
     kube.get(resources.configMaps, names.options, ownNamespace),
@@ -84,21 +104,33 @@ async function chooseFor(io: Io, options: OptionValues, kube: Kube): Promise<Ins
   ]);
   const choice = await readChoice(io, options, { options: optionsMap, deployment });
   const survey = await surveyCluster(kube, choice.options);
-  const { refusals, notes } = fitOf(survey, choice.options, options.has('allow-overlap'));
+  const { refusals, notes } = fitOf(survey, choice.options, {
+    mayOverlap: options.has('allow-overlap'),
+    fate: fateOf(options),
+  });
   for (const note of notes) io.stderr.write(`Note: ${note}\n`);
   if (refusals.length > 0) throw new UsageError(refusals.join('\n'));
-  return choice;
+  return { choice, left: survey.extensions };
 }
 
 const column = 10;
+
+interface ApplyChoice {
+  readonly isDry: boolean;
+  readonly isDiff: boolean;
+  /** Goes while the agents are there still, which let the pods go that wait. */
+  readonly removed: ExtensionsThere;
+  readonly timeoutMs: number;
+}
 
 async function applyObjects(
   io: Io,
   kube: Kube,
   objects: readonly KubeObject[],
-  { isDry, isDiff }: { readonly isDry: boolean; readonly isDiff: boolean },
+  { isDry, isDiff, removed, timeoutMs }: ApplyChoice,
 ): Promise<void> {
   const { applyObject, findLeftOver } = await import('../edge/kube/apply.ts');
+  const { removeExtensions } = await import('../edge/kube/extensions-there.ts');
   const { removeObject } = await import('../edge/kube/remove-own.ts');
   const count: Record<Applied['outcome'] | 'removed', number> = { created: 0, changed: 0, unchanged: 0, removed: 0 };
   const tell = (outcome: keyof typeof count, object: KubeObject): void => {
@@ -110,6 +142,9 @@ async function applyObjects(
     tell(outcome, object);
     if (isDiff) io.stdout.write(printChanges(changes));
   }
+  const told = (object: KubeObject): void => tell('removed', object);
+  if (isDry) declaredObjects(removed).forEach(told);
+  else if (removed !== noneThere) await removeExtensions(kube, told, AbortSignal.timeout(timeoutMs));
   for (const object of await findLeftOver(kube, objects)) {
     if (!isDry) await removeObject(kube, object);
     tell('removed', object);

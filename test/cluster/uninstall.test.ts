@@ -1,6 +1,5 @@
 // Does an uninstallation leave a real cluster as it was before the installation.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { guard } from '../../src/core/cluster/guard.ts';
 import { ownLabels } from '../../src/core/cluster/labels.ts';
@@ -8,11 +7,11 @@ import { fieldManagers, names, ownNamespace } from '../../src/core/cluster/names
 import { readOptions } from '../../src/core/cluster/options.ts';
 import { registration } from '../../src/core/cluster/registration.ts';
 import { resources } from '../../src/core/cluster/resources.ts';
-import { isObject } from '../../src/core/model/json.ts';
 import type { KubeObject } from '../../src/core/model/kube-object.ts';
 import { pillion } from '../cli/command-line.ts';
 import { assets } from './assets.ts';
-import { type ControlPlane, startControlPlane, until } from './control-plane.ts';
+import { startControlPlane, until } from './control-plane.ts';
+import { deletions } from './deletions.ts';
 import { allNames } from './own-objects.ts';
 import { makeNamespace } from './webhook.ts';
 
@@ -62,16 +61,6 @@ const foreign: readonly KubeObject[] = [
     } as KubeObject['spec'],
   },
 ];
-
-/** The deletions that were asked for by us, in their order: `deployments pillion-control`. */
-function deletions({ auditLog }: ControlPlane): readonly string[] {
-  const lines = readFileSync(auditLog, 'utf8').trim().split('\n');
-  return lines.flatMap((line): readonly string[] => {
-    const { verb, objectRef, user } = JSON.parse(line);
-    if (verb !== 'delete' || !isObject(objectRef) || user.username !== 'administrator') return [];
-    return [`${objectRef['resource']} ${objectRef['name']}`];
-  });
-}
 
 test('an uninstallation', { skip: assets.skip }, async (context) => {
   const plane = await startControlPlane(context, { controllers: true });

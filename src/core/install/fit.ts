@@ -7,6 +7,7 @@ import type { Overlap } from '../cluster/overlap.ts';
 import { nodeTable } from '../configuration/node-table.ts';
 import { minorOfMinimum, type NodeFacts } from '../model/facts.ts';
 import { quoted } from '../model/problem.ts';
+import { type ExtensionsThere, extensionsRefusal, type Fate } from './extensions-there.ts';
 
 /** What is looked at before anything is written. */
 export interface Survey {
@@ -17,6 +18,14 @@ export interface Survey {
   readonly nodes: readonly NodeFacts[];
   /** Webhooks that would inject the pods that we would inject. */
   readonly overlaps: readonly Overlap[];
+  /** What loses its agents, where the options switch Wasm extensions off. */
+  readonly extensions: ExtensionsThere;
+}
+
+/** What a person has said beforehand. */
+export interface Leave {
+  readonly mayOverlap?: boolean;
+  readonly fate?: Fate | undefined;
 }
 
 export interface Fit {
@@ -27,12 +36,14 @@ export interface Fit {
 }
 
 /** Looks at everything before it refuses, so that a person can put it all right at once. */
-export function fitOf(survey: Survey, options: ClusterOptions, mayOverlap: boolean): Fit {
+export function fitOf(survey: Survey, options: ClusterOptions, { mayOverlap = false, fate }: Leave = {}): Fit {
   const overlaps = overlapText(survey.overlaps);
+  const undecided = fate === undefined ? extensionsRefusal('switch wasm.enabled off', survey.extensions) : undefined;
   return {
     refusals: [
       ...tooOld(survey),
       ...missing(survey, options),
+      ...(undecided === undefined ? [] : [undecided]),
       ...(mayOverlap
         ? []
         : overlaps.map((text) => `Cannot install: ${text}\n  Or, for the time of a move: --allow-overlap`)),

@@ -6,6 +6,7 @@ import { names, ownNamespace } from '../cluster/names.ts';
 import { type Resource, resources } from '../cluster/resources.ts';
 import type { KubeObject } from '../model/kube-object.ts';
 import { agentName, nodeNamespace } from '../wasm/names.ts';
+import { declaredObjects, type ExtensionsThere } from './extensions-there.ts';
 
 /** Namespaces that are ours with all that is in them. */
 export const ownNamespaces: readonly string[] = [ownNamespace, nodeNamespace];
@@ -57,3 +58,23 @@ export const removalOrder: readonly Resource[] = [
   resources.serviceAccounts,
   resources.namespaces, // and with them whatever else is in them: events, pods that are ending
 ];
+
+/** What goes before Wasm extensions do, what is declared, and what goes after them. */
+export interface RemovalPlan {
+  readonly before: readonly KubeObject[];
+  readonly declared: readonly KubeObject[];
+  readonly after: readonly KubeObject[];
+}
+
+const agentsAt = removalOrder.indexOf(resources.daemonSets);
+
+/**
+ * First who would write extensions again, or have new pods wait for them; last the agents, which let the pods go that
+ * wait, and what follows in the order.
+ */
+export function removalPlan(own: readonly KubeObject[], there: ExtensionsThere): RemovalPlan {
+  const isBefore = (object: KubeObject): boolean =>
+    isOfControl(object) || removalOrder.findIndex(({ kind }) => kind === object.kind) < agentsAt;
+  const { before = [], after = [] } = Object.groupBy(own, (object) => (isBefore(object) ? 'before' : 'after'));
+  return { before, declared: declaredObjects(there), after };
+}

@@ -9,7 +9,7 @@ import { pause } from '../pause.ts';
 import type { Kube } from './client.ts';
 import { listOwn } from './list-own.ts';
 
-const intervalMs = 250;
+const usualIntervalMs = 250;
 
 /** Everything of ours, in the order in which it is to be removed. */
 export async function findOwn(kube: Kube): Promise<readonly KubeObject[]> {
@@ -54,7 +54,12 @@ async function controlPods(kube: Kube): Promise<number> {
   return (await kube.list(resources.pods, { namespace: ownNamespace, labelSelector })).items.length;
 }
 
-async function waitUntil(condition: () => Promise<boolean>, signal: AbortSignal): Promise<boolean> {
+/** False where time was up first. */
+export async function waitUntil(
+  condition: () => Promise<boolean>,
+  signal: AbortSignal,
+  intervalMs = usualIntervalMs,
+): Promise<boolean> {
   for (;;) {
     if (await condition()) return true;
     if (signal.aborted) return false;

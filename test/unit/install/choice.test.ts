@@ -3,6 +3,7 @@ import { suite, test } from 'node:test';
 import { guardBinding } from '../../../src/core/cluster/guard.ts';
 import { registration } from '../../../src/core/cluster/registration.ts';
 import { changesBetween } from '../../../src/core/install/change.ts';
+import { noneThere } from '../../../src/core/install/extensions-there.ts';
 import { fitOf, type Survey } from '../../../src/core/install/fit.ts';
 import { imageFor } from '../../../src/core/install/image.ts';
 import { initialOptionsText, readOptionsText, withSettings } from '../../../src/core/install/options-text.ts';
@@ -67,9 +68,12 @@ suite('the document of options', () => {
 });
 
 suite('whether a cluster can take it', () => {
-  const fine: Survey = { minor: 34, hasIstioNamespace: true, hasCertManager: false, nodes: [], overlaps: [] };
+  const fine: Survey = {
+    ...{ minor: 34, hasIstioNamespace: true, hasCertManager: false, nodes: [], overlaps: [] },
+    extensions: noneThere,
+  };
   const look = (survey: Partial<Survey>, text = '', mayOverlap = false) =>
-    fitOf({ ...fine, ...survey }, optionsOf(text), mayOverlap);
+    fitOf({ ...fine, ...survey }, optionsOf(text), { mayOverlap });
 
   test('is yes, without a word, for a current one', () => {
     assert.deepEqual(look({}), { refusals: [], notes: [] });
