@@ -124,14 +124,17 @@ const extensionSpec = mapping(
     ),
     trust,
     selector,
-    phase: described(words(phases, 'UNSPECIFIED_PHASE'), 'Where in the chain of filters it stands.'),
+    phase: described(
+      words(phases, 'UNSPECIFIED_PHASE'),
+      "Where in the chain of filters it stands: before Istio's authentication, authorization or statistics; unspecified: after them, before the router.",
+    ),
     priority: described(
       whole({ format: 'int32', minimum: bounds.priority.least, maximum: bounds.priority.most, default: 0 }),
       'Order within the phase: the higher comes first.',
     ),
     failStrategy: described(
       words(failStrategies, 'FAIL_CLOSE'),
-      'What happens to requests once the module has failed.',
+      'What happens to requests once the module has failed: 503 (FAIL_CLOSE), without it (FAIL_OPEN), or a new machine is made (FAIL_RELOAD, Istio 1.27 and later).',
     ),
     onMissing: described(
       words(onMissings, 'block'),
@@ -151,6 +154,7 @@ const extensionSpec = mapping(
     vmConfig,
   },
   {
+    description: 'What is declared.',
     required: ['source'],
     ...rules(
       {
