@@ -9,6 +9,12 @@ import type { KubeObject } from '../model/kube-object.ts';
 import type { StringMap } from '../model/pod.ts';
 import type { ReadDeliverable } from '../wasm/delivery/extension-table.ts';
 
+/** A WasmExtension: what pods get of it, and how it gets on. */
+export interface ObservedExtension extends ReadDeliverable {
+  /** `namespace/name (reason)` where its status says that what it declares does not run, and why. */
+  readonly notReady?: string;
+}
+
 export type Observed<T> =
   | { readonly kind: 'seen'; readonly value: T }
   | {
@@ -69,7 +75,7 @@ export interface AskedByOptions {
   readonly mesh: Observed<KubeObject | undefined>;
   readonly injector: Observed<KubeObject | undefined>;
   /** Undefined where the cluster does not know the kind; none where Wasm modules are not delivered. */
-  readonly extensions: Observed<readonly ReadDeliverable[] | undefined>;
+  readonly extensions: Observed<readonly ObservedExtension[] | undefined>;
   /** Whether the API server keeps `restartPolicy` on init containers, as far as the webhook asks. */
   readonly apiServer: NativeFacts['apiServer'];
   /** The same, whatever the options are. */
