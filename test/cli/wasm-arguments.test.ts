@@ -23,7 +23,7 @@ const mistakes: readonly (readonly [string, RegExp])[] = [
   ['wasm deploy image another', /too many arguments/],
   ['wasm deploy image', /which extension is meant: give its name with --id/],
   ['wasm deploy image --id ---', /--id "---": no letter or digit/],
-  ['wasm deploy image --id a --patch-context both', /any, inbound, outbound, gateway/],
+  ['wasm deploy image --id a --patch-context both', /inbound, outbound, any, gateway/],
   ['wasm deploy image --id a --priority 1.5', /--priority "1.5": it must be a whole number/],
   ['wasm deploy image --id a --labels app -o yaml', /--labels "app": it has no "="/],
   ['wasm deploy image --id a --config {"a" -o yaml', /begins like a JSON object and is none/],

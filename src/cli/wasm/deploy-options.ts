@@ -1,5 +1,5 @@
 // Answers: what may be said to `pillion wasm deploy`: what `wasme deploy istio` took, and what there is besides.
-import { failStrategies, onMissings, phases } from '../../core/wasm/extension.ts';
+import { askedDeliveries, failStrategies, onMissings, phases, traffics } from '../../core/wasm/extension.ts';
 import { connectionOptions } from '../cluster-options.ts';
 import type { ArgumentRow, OptionRow, OptionValues } from '../command.ts';
 import { keyOption, namespaceOption, thresholdOption } from './options.ts';
@@ -78,7 +78,7 @@ export const deployOptions: readonly OptionRow[] = [
   {
     name: 'patch-context',
     value: 'TRAFFIC',
-    choices: ['any', 'inbound', 'outbound', 'gateway'],
+    choices: traffics,
     fallback: 'inbound',
     doc: 'Which requests pass the filter.',
   },
@@ -107,7 +107,7 @@ export const deployOptions: readonly OptionRow[] = [
   {
     name: 'delivery',
     value: 'HOW',
-    choices: ['auto', 'node-store', 'agent-pull'],
+    choices: askedDeliveries.filter((word) => word !== 'image-volume'),
     fallback: 'auto',
     doc: "How the module reaches proxies: by the store of the node, or by the proxy's own agent.",
   },

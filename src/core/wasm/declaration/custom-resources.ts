@@ -6,6 +6,7 @@ import type { ClusterOptions } from '../../cluster/options.ts';
 import { resources } from '../../cluster/resources.ts';
 import type { KubeObject } from '../../model/kube-object.ts';
 import { askedDeliveries, failStrategies, onMissings, phases, traffics } from '../extension.ts';
+import { trustModes } from '../trust.ts';
 import { bounds } from './bounds.ts';
 import { filterDeploymentKind } from './filter-deployment-kind.ts';
 import { kindObject, kindSchema } from './kind-object.ts';
@@ -51,7 +52,7 @@ const source = mapping(
 const trust = mapping(
   {
     signatures: described(
-      words(['enforce', 'warn', 'off'], 'enforce'),
+      words(trustModes, 'enforce'),
       'Refuse an image without such signatures, only tell of it, or do not look. Write "off" in quotes.',
     ),
     keys: described(

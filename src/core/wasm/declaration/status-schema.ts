@@ -1,7 +1,7 @@
 // Answers: what may stand in the status of our kinds: that of a WasmExtension, which control writes, and that of a
 // WasmStore, which the agent of a node writes.
 // Does not belong here: what it means (extension.ts).
-import { conditionTypes } from '../extension.ts';
+import { conditionTypes, moduleStates } from '../extension.ts';
 import { described, list, listBy, mapping, type Schema, text, whole, words } from './schema.ts';
 
 const digest = text(71, { pattern: '^sha256:[0-9a-f]{64}$' });
@@ -84,7 +84,7 @@ export const extensionStatusSchema: Schema = mapping(
 const storedModule = mapping(
   {
     digest: described(digest, 'Of the module: the name of its file.'),
-    state: words(['Fetching', 'Ready', 'Failed']),
+    state: words(moduleStates),
     reason: described(text(64), 'Why it failed: a reason of docs/wasm-reasons.md.'),
     message: text(256),
     attempts: described(whole({ minimum: 0 }), 'How often it was asked for in vain.'),
