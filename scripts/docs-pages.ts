@@ -123,7 +123,7 @@ function wasmReasonsPage(): string {
   return page(
     'Reasons of Wasm extensions',
     'src/core/wasm/refusals.ts',
-    'Why a module, an image or an extension is refused, or is not there yet: `reason` of the conditions of a WasmExtension, of the modules in a WasmStore, of Events, and the first word of what `pillion wasm` prints. A reason is never used again for something else.',
+    'Why a module, an image or an extension is refused, or is not there yet: `reason` of the conditions of a WasmExtension, of the modules in a WasmStore, of Events, and, in brackets, of what `pillion wasm` prints; in its JSON `refused`. A reason is never used again for something else.',
     'What passes by itself is tried again without anybody doing anything; everything else stays as it is until its cause is put right.',
     ...Object.entries(faults).flatMap(([fault, title]) => [
       `## ${title}`,
@@ -153,7 +153,7 @@ function cliPage(): string {
   return page(
     'Command line',
     'the commands in src/cli/',
-    'From a checkout: `npm run -s pillion -- …`; installed: `pillion …`, or `kubectl pillion …`.',
+    'From a checkout: `npm run -s pillion -- …`, which runs in the folder of the checkout; for every folder, `make build` there and `alias pillion="$PWD/node_modules/.bin/node $PWD/dist/pillion.mjs"`. Installed: `pillion …`, or `kubectl pillion …`.',
     ...commandTable.flatMap(commandSection),
     '## Exit codes',
     'What could be written is always written. Of several that apply, 1 and 2 come before 4, 4 before 0, and 0 before 3.',

@@ -11,6 +11,7 @@ import {
   type Io,
   type OptionRow,
   type OptionValues,
+  type Output,
   UsageError,
 } from './command.ts';
 import { completionCommand } from './completion.ts';
@@ -19,6 +20,7 @@ import { doctorCommand } from './doctor.ts';
 import { injectCommand } from './inject.ts';
 import { installCommand } from './install.ts';
 import { serveCommand } from './serve.ts';
+import { wrap } from './terminal.ts';
 import { runTrialFiles, trialFilesName } from './trial-files.ts';
 import { uninstallCommand } from './uninstall.ts';
 import { wasmCommands, wasmGroup } from './wasm/commands.ts';
@@ -49,7 +51,7 @@ export async function runCommandLine(args: readonly string[], io: Io): Promise<n
   const program = programOf(io);
   const parents = new Map<string, Parser>([['', program]]);
   for (const command of commandTable) {
-    addCommand(parentOf(command, parents), command, async (values) => {
+    addCommand({ program: parentOf(command, parents), width: helpWidth(io.stdout) }, command, async (values) => {
       exitCode = await command.run(io, values);
     });
   }
@@ -83,10 +85,14 @@ function programOf(io: Io): Parser {
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),
-      getOutHelpWidth: () => io.stdout.columns ?? 100,
-      getErrHelpWidth: () => io.stderr.columns ?? 100,
+      getOutHelpWidth: () => helpWidth(io.stdout),
+      getErrHelpWidth: () => helpWidth(io.stderr),
       outputError: (text, write) => write(usageMessage(text)),
     });
+}
+
+function helpWidth({ columns }: Output): number {
+  return columns || 100; // some terminals say that they have none
 }
 
 /** The parser's message in one line: `Cannot run this: unknown option '--natve' (Did you mean --native?)`. */
@@ -97,8 +103,12 @@ function usageMessage(text: string): string {
     .replace(/\s*\n\s*/g, ' ')
     .replace(/\.$/, '');
   const isPod = /^command-argument value .* for argument 'kind'/.test(line);
-  const isFile = isPod || /^too many arguments/.test(line);
-  const hint = isFile ? `; files are named with -f${isPod ? ', pods of a cluster as "pod NAME"' : ''}` : '';
+  const surplus = /^too many arguments for '(.+?)'/.exec(line)?.[1];
+  const takesFiles = commandTable.some(
+    ({ name, options }) => name === surplus && options.some((row) => row.name === 'file'),
+  );
+  const hint =
+    isPod || takesFiles ? `; files are named with -f${isPod ? ', pods of a cluster as "pod NAME"' : ''}` : '';
   return `Cannot run this: ${line}${hint}; see --help\n`;
 }
 
@@ -115,7 +125,13 @@ function parentOf({ name }: Command, parents: Map<string, Parser>): Parser {
   return parser;
 }
 
-function addCommand(program: Parser, command: Command, run: (values: OptionValues) => Promise<void>): void {
+interface Place {
+  readonly program: Parser;
+  /** Of the help. */
+  readonly width: number;
+}
+
+function addCommand({ program, width }: Place, command: Command, run: (values: OptionValues) => Promise<void>): void {
   const ownName = command.name.split(' ').at(-1) ?? '';
   const parser = program.command(ownName).summary(command.summary).description(command.summary);
   const rows = command.arguments ?? [];
@@ -127,7 +143,12 @@ function addCommand(program: Parser, command: Command, run: (values: OptionValue
     parser.addArgument(new Argument('[word]')).usage(usageOf(command));
   }
   for (const row of command.options) parser.addOption(parserOption(row));
-  const lines = [...command.details, '', 'Examples:', ...command.examples.map((example) => `  ${example}`)];
+  const lines = [
+    ...wrap(command.details.join(' '), width),
+    '',
+    'Examples:',
+    ...command.examples.map((example) => `  ${example}`),
+  ];
   parser.addHelpText('after', `\n${lines.join('\n')}`);
   parser.action(async () => {
     const given = command.options.flatMap((row): [string, string | readonly string[] | true][] => {

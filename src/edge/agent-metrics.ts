@@ -1,6 +1,7 @@
 // Answers: which metrics does the node agent have, and how are they printed. One table; docs/metrics.md is made from it.
 // Printed here, because the library of the other processes takes more memory than there is.
 // Does not belong here: when they change (roles/agent.ts).
+import { moduleStates } from '../core/wasm/extension.ts';
 import { refusals } from '../core/wasm/refusals.ts';
 
 export interface AgentMetricRow {
@@ -13,7 +14,6 @@ export interface AgentMetricRow {
 
 const faults = ['missing', 'altered', 'unreadable', 'stranger'] as const;
 export type StoreFault = (typeof faults)[number];
-export const moduleStates = ['Ready', 'Fetching', 'Failed'] as const;
 
 export const agentMetricTable = {
   pulls: {

@@ -2,9 +2,9 @@
 // Does not belong here: which metrics there are (agent-metrics.ts), how a line gets out (plain-log.ts).
 import type { Result } from '../core/model/problem.ts';
 import type { ModuleDigest } from '../core/wasm/digests.ts';
-import type { StoreStatus } from '../core/wasm/extension.ts';
+import { moduleStates, type StoreStatus } from '../core/wasm/extension.ts';
 import type { Refusal } from '../core/wasm/refusals.ts';
-import { type AgentMetrics, createAgentMetrics, moduleStates, type StoreFault } from './agent-metrics.ts';
+import { type AgentMetrics, createAgentMetrics, type StoreFault } from './agent-metrics.ts';
 import { KubeError } from './kube/kube-error.ts';
 import type { PlainLog } from './plain-log.ts';
 import { codeOf } from './store/disk-fault.ts';

@@ -1,5 +1,6 @@
 // Answers: which metrics are there. One table: the registry and docs/metrics.md are made from it.
-// Does not belong here: when they change (telemetry.ts).
+// Does not belong here: when they change (telemetry.ts, control-telemetry.ts, wasm-telemetry.ts), the agent's
+// (agent-metrics.ts).
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import { certificateSteps } from '../core/certificates/plan.ts';
 import { deliveries, deliveryReasons } from '../core/model/delivered.ts';

@@ -8,11 +8,14 @@ import { pillion, temporaryFiles } from './command-line.ts';
 
 const file = temporaryFiles();
 const notAKey = file('key.txt', 'ssh-ed25519 AAAA');
+const publicKey = file('cosign.pub', '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n');
+const halfObject = file('half.json', '{"a":');
 const privateKey = file('cosign.key', '-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\nAAAA\n');
 
 const mistakes: readonly (readonly [string, RegExp])[] = [
   ['wasm ini', /unknown command 'ini' \(Did you mean init\?\)/],
   ['wasm deplo x', /unknown command 'deplo' \(Did you mean deploy\?\)/],
+  ['wasm push a b c', /^Cannot run this: too many arguments for 'push'[^;]*; see --help$/m],
   ['wasm push', /missing required argument 'source'/],
   ['wasm deploy', /missing required argument 'image'/],
   ['wasm deploy istio', /missing required argument 'image'/],
@@ -20,11 +23,15 @@ const mistakes: readonly (readonly [string, RegExp])[] = [
   ['wasm deploy image another', /too many arguments/],
   ['wasm deploy image', /which extension is meant: give its name with --id/],
   ['wasm deploy image --id ---', /--id "---": no letter or digit/],
-  ['wasm deploy image --id a --patch-context both', /any, inbound, outbound, gateway/],
+  ['wasm deploy image --id a --patch-context both', /inbound, outbound, any, gateway/],
   ['wasm deploy image --id a --priority 1.5', /--priority "1.5": it must be a whole number/],
   ['wasm deploy image --id a --labels app -o yaml', /--labels "app": it has no "="/],
   ['wasm deploy image --id a --config {"a" -o yaml', /begins like a JSON object and is none/],
-  ['wasm deploy image --id a --threshold 1 -o yaml', /--threshold: no key is given/],
+  ['wasm deploy image --id a --threshold 1 -o yaml', /--threshold "1": no key is given/],
+  ['wasm deploy image --id a --threshold 21 -o yaml', /--threshold "21": it must be a whole number from 1 to 20/],
+  [`wasm deploy image --id a --config-file ${halfObject} -o yaml`, /--config-file ".*half.json": it begins like/],
+  ['wasm deploy ./plugin.wasm --id a', /the file ".\/plugin.wasm": a cluster fetches images; run "pillion wasm push/],
+  [`wasm deploy ${notAKey} --id a`, /Cannot deploy the file/],
   ['wasm deploy image --id a --timeout 5', /--timeout "5": it is no duration/],
   ['wasm deploy image --id a --key /nowhere', /--key "\/nowhere": there is no such file/],
   [`wasm deploy image --id a --key ${notAKey}`, /it is no public key in PEM/],
@@ -32,8 +39,12 @@ const mistakes: readonly (readonly [string, RegExp])[] = [
   ['wasm deploy image --id a --sha256 abc -o yaml', /--sha256 with an image/],
   ['wasm deploy image --id a --kubeconfig /nowhere', /kubeconfig.*\/nowhere/],
   ['wasm undeploy', /give its name with --id/],
-  ['wasm rollback', /missing required argument 'id'/],
+  ['wasm undeploy one --id other', /which extension is meant: "one" or --id "other"; leave one out/],
+  ['wasm rollback', /give its name with --id/],
   ['wasm list -A -n shop', /--namespace with --all-namespaces/],
+  [`wasm verify ${notAKey}`, /key.txt": only images have signatures/],
+  ['wasm verify https://example.com/a.wasm', /a.wasm": only images have signatures/],
+  [`wasm verify image --key ${publicKey} --threshold 2`, /--threshold "2": only 1 key is given that it could count/],
   ['wasm verify image', /no key is trusted; give the public key with --key/],
   ['wasm pack /nowhere.wasm -t a', /"\/nowhere.wasm": there is no such file/],
   ['wasm pack x.wasm', /the image has no name; give one with -t/],
@@ -43,6 +54,8 @@ const mistakes: readonly (readonly [string, RegExp])[] = [
   ['wasm push a:1 --root-id x', /--root-id: the image is packed already/],
   ['wasm push a:1', /no image of that name was packed; run "pillion wasm pack FILE -t docker.io\/library\/a:1"/],
   [`wasm pull a:1 --to ${notAKey}`, /it is there already; add --force/],
+  ['wasm pull a:1 --to /', /"\/": it is a directory; name a file with --to/],
+  [`wasm init ${notAKey}/x --language go`, /(is a file|it is a file|path is a file); name another directory/],
   ['wasm init', /nobody says where/],
   ['wasm init /tmp/pillion-nowhere', /nobody says in which language; add --language \(assemblyscript, rust, go\)/],
   ['wasm init x --language cpp', /"cpp": there is no template: its SDK needs Bazel/],
@@ -102,6 +115,23 @@ test('a file that is no module is refused with 4, and as JSON where that is aske
   assert.equal(packed.exitCode, 4);
   assert.equal(JSON.parse(packed.stdout).refused.reason, 'NotWasm');
   assert.equal(packed.stderr, '');
+});
+
+test('what inspect could not look at is told in JSON as what it refused', async () => {
+  const { exitCode, stdout } = await pillion(['wasm', 'inspect', '127.0.0.1:1/a:1', '--plain-http', '-o', 'json']);
+  assert.equal(exitCode, 2);
+  assert.equal(JSON.parse(stdout).refused[0].reason, 'RegistryUnreachable');
+});
+
+test('the help of a command is no wider than the terminal', async () => {
+  for (const name of ['deploy', 'push']) {
+    const { stdout } = await pillion(['wasm', name, '--help'], { columns: 80 });
+    const prose = stdout.slice(0, stdout.indexOf('Examples:')).split('\n');
+    assert.deepEqual(
+      prose.filter((line) => line.length > 80),
+      [],
+    );
+  }
 });
 
 test('what strangers wrote cannot steer the terminal', () => {

@@ -191,7 +191,8 @@ suite('pillion wasm in a cluster', { skip: assets.skip }, () => {
     assert.deepEqual(lines[0], ['NAME', 'PHASE', 'PRIORITY', 'ACTIVE', 'NODES', 'PODS', 'READY', 'IMAGE']);
     const own = lines.find(([name]) => name === 'hello');
     assert.deepEqual(own, ['hello', '<none>', '0', '333333333333', '2/3', '4/5', 'NodesFailed', `${image}:1`]);
-    assert.match((await run('list', '-A')).stdout, /^NAMESPACE .*\n(?:.*\n)*other +there /);
+    // of one that no node is asked for, none are counted
+    assert.match((await run('list', '-A')).stdout, /^NAMESPACE .*\n(?:.*\n)*other +there +<none> +0 +<none> +<none> /);
     const json = JSON.parse((await run('list', '-n', 'shop', '-o', 'json')).stdout);
     const found = json.extensions.find(({ name }: { name: string }) => name === 'hello');
     assert.deepEqual([found.ready, found.reason, found.message], [false, 'NodesFailed', 'node-3: the disk is full']);
@@ -216,7 +217,7 @@ suite('pillion wasm in a cluster', { skip: assets.skip }, () => {
     const { pinned: _, manifestDigest: __, ...others } = revision('5');
     const previous: Revision = { ...others, pinned: 'https://example.com/a.wasm', variant: 'http' };
     await writeStatus('url', { active: { ...revision('6'), reference: `oci://${image}:1` }, previous });
-    assert.equal((await run('rollback', 'url', '-n', 'shop')).exitCode, 0);
+    assert.equal((await run('rollback', '--id', 'url', '-n', 'shop')).exitCode, 0);
     const { source } = (await specOf('url')) as { source: unknown };
     assert.deepEqual(source, { url: 'https://example.com/a.wasm', sha256: previous.moduleDigest });
   });
@@ -245,7 +246,7 @@ suite('pillion wasm in a cluster', { skip: assets.skip }, () => {
     assert.equal(dry.exitCode, 0, dry.stderr);
     assert.match(dry.stdout, /^would remove WasmExtension hello of namespace shop\n$/);
     assert.notEqual(await read('hello'), undefined);
-    assert.match((await run('undeploy', '--id', 'hello', '-n', 'shop')).stdout, /^removed /);
+    assert.match((await run('undeploy', 'hello', '-n', 'shop')).stdout, /^removed /);
     assert.equal(await read('hello'), undefined);
     const gone = await run('undeploy', '--id', 'hello', '-n', 'shop');
     assert.equal(gone.exitCode, 2);

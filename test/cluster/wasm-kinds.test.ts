@@ -143,6 +143,27 @@ suite('the kinds of Wasm extensions', { skip: assets.skip }, () => {
     }
   });
 
+  test('kubectl explain has a sentence for every field of what is declared and of how it gets on', async () => {
+    for (const path of [
+      'wasmextensions.spec',
+      'wasmextensions.status',
+      'wasmextensions.status.active',
+      'wasmstores.status',
+    ]) {
+      // what is explained comes from the API server's document, which takes a moment to have a new kind
+      const explained = await until(
+        `${path} is explained`,
+        async () => {
+          const { code, stdout } = await plane.kubectl(['explain', path]);
+          return code === 0 ? stdout : undefined;
+        },
+        patience,
+      );
+      assert.match(explained, /^FIELDS:$/m);
+      assert.doesNotMatch(explained, /<no description>|<empty>/, path);
+    }
+  });
+
   for (const [what, spec] of Object.entries(right)) {
     test(`${what} may be declared`, async () => {
       await create(spec);

@@ -8,7 +8,8 @@ import { readSource, referenceText } from '../../core/wasm/image/read-source.ts'
 import { wasmGroup, wasmVersion } from '../../core/wasm/names.ts';
 import type { TrustedKey } from '../../core/wasm/trust.ts';
 import { listOf, type OptionValues, textOf, UsageError } from '../command.ts';
-import { wholeOf } from './options.ts';
+import { isLocalFile } from './look.ts';
+import { thresholdOf, wholeOf } from './options.ts';
 import { refusedUsage } from './registry-access.ts';
 
 /** What stands in files that the options name. */
@@ -53,10 +54,18 @@ function upper(word: string | undefined): string | undefined {
 
 const longestName = 63;
 
-/** The name in the cluster: an id with other characters than a name may have gets dashes in their place. */
+/**
+ * The name in the cluster, of --id or of argument `name`: an id with other characters than a name may have gets dashes in
+ * their place.
+ */
 export function nameOf(options: OptionValues): string {
-  const id = textOf(options, 'id');
+  const argument = textOf(options, 'name');
+  const id = textOf(options, 'id') ?? argument;
   if (id === undefined) throw new UsageError('Cannot tell which extension is meant: give its name with --id');
+  if (argument !== undefined && argument !== id)
+    throw new UsageError(
+      `Cannot tell which extension is meant: ${quoted(argument)} or --id ${quoted(id)}; leave one out`,
+    );
   const name = id
     .toLowerCase()
     .replace(/[^a-z0-9-]+/g, '-')
@@ -69,6 +78,10 @@ export function nameOf(options: OptionValues): string {
 /** Always with its scheme: without one, Istio takes the host of `host:port/name` for a scheme. */
 function sourceOf(options: OptionValues): Readonly<Record<string, unknown>> {
   const text = textOf(options, 'image') ?? '';
+  if (isLocalFile(text))
+    throw new UsageError(
+      `Cannot deploy the file ${quoted(text)}: a cluster fetches images; run "pillion wasm push ${text} host/name:tag", and deploy that name`,
+    );
   const sha256 = textOf(options, 'sha256');
   const read = readSource(text, { allowHttp: true, ...(sha256 !== undefined && { moduleDigest: sha256 }) });
   if (!read.ok) throw refusedUsage(read.error);
@@ -79,10 +92,9 @@ function sourceOf(options: OptionValues): Readonly<Record<string, unknown>> {
 }
 
 function trustOf(options: OptionValues, keys: readonly TrustedKey[]): Readonly<Record<string, unknown>> | undefined {
-  const threshold = wholeOf(options, 'threshold', 1, Math.max(keys.length, 1));
-  if (keys.length > 0) return { signatures: 'enforce', keys, ...(threshold !== undefined && { threshold }) };
-  if (threshold === undefined) return undefined;
-  throw new UsageError('Cannot use --threshold: no key is given that it could count; add --key, or leave it out');
+  const threshold = thresholdOf(options, keys);
+  if (keys.length === 0) return undefined;
+  return { signatures: 'enforce', keys, ...(threshold !== undefined && { threshold }) };
 }
 
 function selectorOf(options: OptionValues): Readonly<Record<string, unknown>> | undefined {
@@ -104,9 +116,11 @@ function configOf(options: OptionValues, fromFile: string | undefined): Readonly
     throw new UsageError('Cannot use --config with --config-file: both say the same; leave one of them out');
   const text = given ?? fromFile;
   if (text === undefined || text === '') return {};
+  const shown =
+    given === undefined ? `--config-file ${quoted(textOf(options, 'config-file') ?? '')}` : `--config ${quoted(given)}`;
   const parsed = parseJson(text);
   if (isObject(parsed)) return { pluginConfig: parsed };
   if (text.trimStart().startsWith('{'))
-    throw new UsageError(`Cannot use --config ${quoted(text)}: it begins like a JSON object and is none; mend it`);
+    throw new UsageError(`Cannot use ${shown}: it begins like a JSON object and is none; mend it`);
   return { rawConfig: text };
 }

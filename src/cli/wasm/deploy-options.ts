@@ -1,8 +1,7 @@
 // Answers: what may be said to `pillion wasm deploy`: what `wasme deploy istio` took, and what there is besides.
-import { failStrategies, onMissings, phases } from '../../core/wasm/extension.ts';
+import { askedDeliveries, failStrategies, onMissings, phases, traffics } from '../../core/wasm/extension.ts';
 import { connectionOptions } from '../cluster-options.ts';
-import type { OptionRow, OptionValues } from '../command.ts';
-import { wrap } from '../terminal.ts';
+import type { ArgumentRow, OptionRow, OptionValues } from '../command.ts';
 import { keyOption, namespaceOption, thresholdOption } from './options.ts';
 
 const noCache = 'nodes fetch modules by themselves';
@@ -32,10 +31,7 @@ export const wasmeOptions: readonly OptionRow[] = withoutMeaning.map(([name, val
 }));
 
 /** What the help says of them. */
-export const wasmeLines = wrap(
-  `Options of wasme without effect: ${withoutMeaning.map(([name]) => `--${name}`).join(', ')}.`,
-  118,
-);
+export const wasmeLine = `Options of wasme without effect: ${withoutMeaning.map(([name]) => `--${name}`).join(', ')}.`;
 
 /** One line that names every option that was given and says nothing; undefined where there is none. */
 export function unusedLine(options: OptionValues): string | undefined {
@@ -53,6 +49,11 @@ export const idOption: OptionRow = {
   value: 'NAME',
   doc: 'Name of the extension in its namespace. Has to be given.',
 };
+
+/** For commands that take the name as an argument too. */
+export const nameArgument: ArgumentRow = { name: 'name', isOptional: true, doc: 'Name of the extension, as --id.' };
+
+export const eitherIdOption: OptionRow = { ...idOption, doc: 'Name of the extension in its namespace.' };
 
 export const labelsOption: OptionRow = {
   name: 'labels',
@@ -77,7 +78,7 @@ export const deployOptions: readonly OptionRow[] = [
   {
     name: 'patch-context',
     value: 'TRAFFIC',
-    choices: ['any', 'inbound', 'outbound', 'gateway'],
+    choices: traffics,
     fallback: 'inbound',
     doc: 'Which requests pass the filter.',
   },
@@ -106,7 +107,7 @@ export const deployOptions: readonly OptionRow[] = [
   {
     name: 'delivery',
     value: 'HOW',
-    choices: ['auto', 'node-store', 'agent-pull'],
+    choices: askedDeliveries.filter((word) => word !== 'image-volume'),
     fallback: 'auto',
     doc: "How the module reaches proxies: by the store of the node, or by the proxy's own agent.",
   },

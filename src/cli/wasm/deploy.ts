@@ -12,7 +12,7 @@ import { durationMs } from '../duration.ts';
 import { printManifests } from '../manifest.ts';
 import { awaitExtension } from './await-extension.ts';
 import { extensionObject } from './deploy-object.ts';
-import { deployOptions, unusedLine, wasmeLines } from './deploy-options.ts';
+import { deployOptions, unusedLine, wasmeLine } from './deploy-options.ts';
 import { namespaceOf, withKind } from './extensions.ts';
 import { readKeys, readText } from './options.ts';
 import { reachRunningPods } from './running-pods.ts';
@@ -28,7 +28,7 @@ export const deployCommand: Command = {
     'verifies, checks and tries the module before any proxy gets it; --wait tells what it finds. Exit code 4: refused.',
     'Pods that run already without the mount of the store are labelled pillion.dev/wasm-delivery=agent-pull, where that can',
     'be: their proxies pull the module themselves, until the pods are made anew.',
-    ...wasmeLines,
+    wasmeLine,
   ],
   examples: [
     'pillion wasm deploy registry.example.com/shop/hello:1 --id hello -n shop -l app=web --config world --wait',

@@ -8,6 +8,7 @@ import { type Command, exitCodes, type Io, type OptionValues, textOf, UsageError
 import { terminalOf } from '../terminal.ts';
 import { isJson, outputOption } from '../text-or-json.ts';
 import { printFacts } from './facts.ts';
+import { writing } from './options.ts';
 import { askForName, askForOne } from './questions.ts';
 
 export const initCommand: Command = {
@@ -59,7 +60,7 @@ function tellNext(io: Io, directory: string, language: LanguageName, count: numb
   const image = `registry.example.com/${name}:1`;
   const next = [
     ['Needs', needs],
-    ['Go there', `cd ${directory}`],
+    ['Go there', `cd ${shellWord(directory)}`],
     ['Build', build],
     ['Test', test],
     ['Look at it', `pillion wasm inspect ${module}`],
@@ -67,6 +68,11 @@ function tellNext(io: Io, directory: string, language: LanguageName, count: numb
     ['Switch on', `pillion wasm deploy ${image} --id ${name} -n NAMESPACE --config world --wait`],
   ] as const;
   io.stdout.write(printFacts(`Made ${directory}: a filter in ${title}, ${count} files`, next, terminalOf(io)));
+}
+
+/** As a shell takes it. */
+function shellWord(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function readLanguage(text: string): LanguageName {
@@ -115,8 +121,11 @@ async function writeProject(directory: string, language: LanguageName): Promise<
   const files = await templateFiles(languages[language].folder);
   for (const [path, text] of Object.entries(files)) {
     const target = join(directory, named(path, projectName(directory)));
-    await mkdir(dirname(target), { recursive: true });
-    await writeFile(target, named(text, projectName(directory)));
+    const write = async (): Promise<void> => {
+      await mkdir(dirname(target), { recursive: true });
+      await writeFile(target, named(text, projectName(directory)));
+    };
+    await writing(target, write, 'name another directory');
   }
   return Object.keys(files).map((path) => named(path, projectName(directory)));
 }

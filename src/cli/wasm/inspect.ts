@@ -35,7 +35,7 @@ async function inspect(io: Io, options: OptionValues): Promise<number> {
   const text = textOf(options, 'what') ?? '';
   const keys = await readKeys(options);
   const looked = await lookAt(io, options, text);
-  if (!looked.ok) return tellRefusal(io, options, looked.error, { reference: text });
+  if (!looked.ok) return tellRefusals(io, options, looked.error, text);
   const found = looked.value;
   const verified = await signaturesOf(io, options, found, keys);
   const inspection: Inspection = {
@@ -47,6 +47,13 @@ async function inspect(io: Io, options: OptionValues): Promise<number> {
   io.stdout.write(isJson(options) ? inspectionJson(inspection) : printInspection(inspection, terminalOf(io)));
   const refused = [inspection.checked, inspection.verified].find((one) => one?.ok === false);
   return refused?.ok === false ? exitCodeOf(refused.error) : exitCodes.done;
+}
+
+/** Here JSON has a list of refusals, since bytes and signatures are judged both. */
+function tellRefusals(io: Io, options: OptionValues, refused: Refusal, reference: string): number {
+  if (!isJson(options)) return tellRefusal(io, options, refused);
+  io.stdout.write(`${JSON.stringify({ reference, refused: [sayable(refused)] }, undefined, 2)}\n`);
+  return exitCodeOf(refused);
 }
 
 async function signaturesOf(

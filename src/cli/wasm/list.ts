@@ -59,7 +59,8 @@ interface ExtensionRow {
   readonly candidate?: string;
   /** The manifest that the tag names now, where it is another than the one that runs. */
   readonly moved?: string;
-  readonly nodes: { readonly ready: number; readonly wanted: number };
+  /** Absent where no node is asked: proxies pull for themselves, or it is not that far. */
+  readonly nodes?: { readonly ready: number; readonly wanted: number };
   readonly pods: { readonly delivered: number; readonly selected: number };
   readonly ready: boolean;
   readonly reason: string;
@@ -78,7 +79,7 @@ function rowOf(object: KubeObject): ExtensionRow {
     ...(previous !== undefined && { previous: previous.moduleDigest }),
     ...(candidate !== undefined && { candidate: candidate.moduleDigest }),
     ...(moved !== undefined && { moved: moved.manifestDigest }),
-    nodes: { ready: nodes?.ready ?? 0, wanted: nodes?.wanted ?? 0 },
+    ...(nodes !== undefined && { nodes: { ready: nodes.ready, wanted: nodes.wanted } }),
     pods: { delivered: Number(pods['delivered'] ?? 0), selected: Number(pods['selected'] ?? 0) },
     ready: ready?.status === 'True',
     reason: open?.reason ?? 'Waiting',
@@ -106,7 +107,7 @@ function rowTable(rows: readonly ExtensionRow[], withNamespace: boolean): string
     phase === 'UNSPECIFIED_PHASE' ? '<none>' : phase,
     String(priority),
     active === undefined ? '<none>' : shortDigest(active),
-    `${nodes.ready}/${nodes.wanted}`,
+    nodes === undefined ? '<none>' : `${nodes.ready}/${nodes.wanted}`,
     `${pods.delivered}/${pods.selected}`,
     ready ? 'True' : reason,
     harmless(reference.replace(/^oci:\/\//, '')),

@@ -38,7 +38,17 @@ export function fileOf(text: string): string | undefined {
       throw new UsageError(`Cannot read ${quoted(text)}: it is no URL of a file; write file:///path`);
     }
   }
-  return /^\.{0,2}\//.test(text) || text.endsWith('.wasm') || existsSync(text) ? text : undefined;
+  return isPath(text) || text.endsWith('.wasm') || existsSync(text) ? text : undefined;
+}
+
+/** Whether a file is named where only an image can be meant: what merely could be one is taken for an image. */
+export function isLocalFile(text: string): boolean {
+  return isPath(text) || text.startsWith('file://') || (text.endsWith('.wasm') && existsSync(text));
+}
+
+/** `/…`, `./…` and `../…`. */
+export function isPath(text: string): boolean {
+  return /^\.{0,2}\//.test(text);
 }
 
 async function lookAtFile(file: string): Promise<Looked> {

@@ -1,6 +1,7 @@
 // Answers: which options do several of the Wasm commands have, and what do they say.
 import { readFile, stat } from 'node:fs/promises';
 import { quoted } from '../../core/model/problem.ts';
+import { bounds } from '../../core/wasm/declaration/bounds.ts';
 import type { TrustedKey } from '../../core/wasm/trust.ts';
 import { listOf, type OptionRow, type OptionValues, textOf, UsageError } from '../command.ts';
 
@@ -89,15 +90,43 @@ export async function readBytes(file: string, mostBytes: number): Promise<Uint8A
   }
 }
 
+/** Does the work that writes there; throws UsageError, which names the place, where it cannot be written. */
+export async function writing(place: string, work: () => Promise<unknown>, remedy: string): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const why = { ...reasons, ENOENT: 'its directory cannot be made' };
+    throw new UsageError(`Cannot write ${quoted(place)}: ${inWords(error, why)}; ${remedy}`);
+  }
+}
+
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   EISDIR: 'it is a directory',
+  ENOTDIR: 'a part of the path is a file',
+  EEXIST: 'a part of the path is a file',
   EACCES: 'permission denied',
+  EROFS: 'it is on a disk that is only read',
+  ENOSPC: 'the disk is full',
 };
 
 function whyUnreadable(error: unknown): string {
+  return inWords(error, reasons);
+}
+
+function inWords(error: unknown, words: Readonly<Record<string, string>>): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return reasons[code] ?? (error instanceof Error ? error.message : String(error));
+  return words[code] ?? (error instanceof Error ? error.message : String(error));
+}
+
+/** --threshold, which the keys have to be able to reach; undefined where it is absent. */
+export function thresholdOf(options: OptionValues, keys: readonly TrustedKey[]): number | undefined {
+  const threshold = wholeOf(options, 'threshold', bounds.threshold.least, bounds.threshold.most);
+  if (threshold === undefined || threshold <= keys.length) return threshold;
+  const there = ['no key is', 'only 1 key is'][keys.length] ?? `only ${keys.length} keys are`;
+  throw new UsageError(
+    `Cannot use --threshold ${quoted(String(threshold))}: ${there} given that it could count; add --key, or lower it`,
+  );
 }
 
 /** A whole number within bounds; undefined where the option is absent. */

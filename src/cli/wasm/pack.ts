@@ -20,7 +20,7 @@ import {
 import { terminalOf } from '../terminal.ts';
 import { isJson, outputOption } from '../text-or-json.ts';
 import { type Fact, printFacts, sentences } from './facts.ts';
-import { readBytes } from './options.ts';
+import { readBytes, writing } from './options.ts';
 import { tellRefusal } from './refused.ts';
 import { imageOf, localLimits, shownImage } from './registry-access.ts';
 import { sizeText } from './sizes.ts';
@@ -120,17 +120,19 @@ function annotationOf(text: string): readonly [string, string] {
   throw new UsageError(`Cannot use --annotation ${quoted(text)}: it has no "="; write KEY=VALUE`);
 }
 
+const otherPlace = 'name another place with --to';
+
 async function keep(io: Io, options: OptionValues, image: ImageReference, packed: PackedImage) {
   const { imageStore, writeLayout, writeWhole } = await import('../../edge/image-layout.ts');
   const to = textOf(options, 'to');
   const name = shownImage(image);
   if (to?.endsWith('.tar')) {
-    await writeWhole(to, layoutArchive(name, packed));
+    await writing(to, () => writeWhole(to, layoutArchive(name, packed)), otherPlace);
     return { place: to, next: '' };
   }
   const place = to ?? imageStore(io.env);
   if (place === undefined) throw new UsageError('Cannot keep the image: HOME is not set; say where with --to');
-  await writeLayout(place, name, packed);
+  await writing(place, () => writeLayout(place, name, packed), otherPlace);
   return { place, next: to === undefined ? `\nSend it: pillion wasm push ${name}\n` : '' };
 }
 

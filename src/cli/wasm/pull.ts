@@ -1,12 +1,12 @@
 // Answers: `pillion wasm pull`: the module of an image, checked by every digest, becomes a file.
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { quoted } from '../../core/model/problem.ts';
 import { type Command, exitCodes, type Io, type OptionValues, textOf, UsageError } from '../command.ts';
 import { terminalOf } from '../terminal.ts';
 import { isJson, outputOption } from '../text-or-json.ts';
 import { printFacts } from './facts.ts';
 import { lookAt } from './look.ts';
-import { registryOptions } from './options.ts';
+import { registryOptions, writing } from './options.ts';
 import { tellRefusal } from './refused.ts';
 import { sizeText } from './sizes.ts';
 
@@ -40,17 +40,14 @@ export const pullCommand: Command = {
 async function pull(io: Io, options: OptionValues): Promise<number> {
   const reference = textOf(options, 'reference') ?? '';
   const file = textOf(options, 'to') ?? fileNameOf(reference);
+  if (isDirectory(file)) throw new UsageError(`Cannot write ${quoted(file)}: it is a directory; name a file with --to`);
   if (existsSync(file) && !options.has('force'))
     throw new UsageError(`Cannot write ${quoted(file)}: it is there already; add --force, or name another with --to`);
   const looked = await lookAt(io, options, reference);
   if (!looked.ok) return tellRefusal(io, options, looked.error, { reference });
   const { bytes, fetched, warnings } = looked.value;
   const { writeWhole } = await import('../../edge/image-layout.ts');
-  try {
-    await writeWhole(file, bytes);
-  } catch (error) {
-    throw new UsageError(`Cannot write ${quoted(file)}: ${error instanceof Error ? error.message : error}`);
-  }
+  await writing(file, () => writeWhole(file, bytes), 'name another with --to');
   for (const warning of warnings) io.stderr.write(`Warning: ${warning}\n`);
   if (isJson(options)) io.stdout.write(`${JSON.stringify({ ...fetched, file }, undefined, 2)}\n`);
   else {
@@ -62,6 +59,10 @@ async function pull(io: Io, options: OptionValues): Promise<number> {
     io.stdout.write(printFacts(`Pulled ${file}`, facts, terminalOf(io)));
   }
   return exitCodes.done;
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** `oci://host/team/hello:1` → `hello.wasm`. */

@@ -8,7 +8,7 @@ import { type Command, exitCodes, type Io, type OptionValues, textOf, UsageError
 import { terminalOf } from '../terminal.ts';
 import { isJson, outputOption } from '../text-or-json.ts';
 import { printFacts } from './facts.ts';
-import { fileOf } from './look.ts';
+import { fileOf, isPath } from './look.ts';
 import { registryOptions } from './options.ts';
 import { digestsOf, packFile, packOptions, taggedImage } from './pack.ts';
 import { progressBar } from './progress.ts';
@@ -39,7 +39,7 @@ export const pushCommand: Command = {
 async function push(io: Io, options: OptionValues): Promise<number> {
   const source = textOf(options, 'source') ?? '';
   const reference = textOf(options, 'reference');
-  if (reference === undefined && /^\.{0,2}\//.test(source)) throw namelessFile(source);
+  if (reference === undefined && isPath(source)) throw namelessFile(source);
   const image = taggedImage(reference ?? source);
   if (reference === undefined) return send(io, options, image, await keptImage(io, options, image));
   const packed = await packFile(io, options, source);
@@ -89,16 +89,12 @@ async function send(io: Io, options: OptionValues, image: ImageReference, packed
     return exitCodes.done;
   }
   const sent = sentBytes === 0 ? 'was there' : `${sizeText(sentBytes)} sent`;
-  io.stdout.write(
-    printFacts(
-      `Pushed ${shownImage(image)}`,
-      [
-        ['Manifest', manifestDigest, sent],
-        ['Module', packed.moduleDigest],
-        ['Pinned', pinned],
-      ],
-      terminalOf(io),
-    ),
-  );
+  const facts = [
+    ['Manifest', manifestDigest, sent],
+    ['Module', packed.moduleDigest],
+    ['Pinned', pinned],
+  ] as const;
+  io.stdout.write(printFacts(`Pushed ${shownImage(image)}`, facts, terminalOf(io)));
+  io.stdout.write(`\nSign it: cosign sign --key cosign.key ${pinned.replace(/^oci:\/\//, '')}\n`);
   return exitCodes.done;
 }

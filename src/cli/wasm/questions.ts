@@ -52,12 +52,15 @@ interface Reader {
 const readers = new WeakMap<object, Reader>();
 
 /** The next line. Throws where the input ends: whoever closes it does not want to go on. */
-async function readLine({ stdin }: Io): Promise<string> {
+async function readLine({ stdin, stdout }: Io): Promise<string> {
   const reader = readers.get(stdin) ?? { chunks: stdin[Symbol.asyncIterator](), rest: '' };
   readers.set(stdin, reader);
   while (!reader.rest.includes('\n')) {
     const { done, value } = await reader.chunks.next();
-    if (done) throw new UsageError('Cannot go on: nobody answers; say it on the command line, see --help');
+    if (done) {
+      stdout.write('\n'); // the question's line has no end yet
+      throw new UsageError('Cannot go on: nobody answers; say it on the command line, see --help');
+    }
     reader.rest += String(value);
   }
   const end = reader.rest.indexOf('\n');

@@ -9,6 +9,8 @@ import { connectionOptions, withCluster } from '../cluster-options.ts';
 import { type Command, exitCodes, type Io, type OptionValues, textOf, UsageError } from '../command.ts';
 import { durationMs } from '../duration.ts';
 import { awaitExtension } from './await-extension.ts';
+import { nameOf } from './deploy-object.ts';
+import { eitherIdOption, nameArgument } from './deploy-options.ts';
 import { extensionNamed, namespaceOf } from './extensions.ts';
 import { namespaceOption } from './options.ts';
 import { shortDigest } from './sizes.ts';
@@ -24,8 +26,9 @@ export const rollbackCommand: Command = {
     'does not run, refused or still on its way, that one is withdrawn, and what runs goes on.',
   ],
   examples: ['pillion wasm rollback hello -n shop --wait'],
-  arguments: [{ name: 'id', doc: 'Name of the extension.' }],
+  arguments: [nameArgument],
   options: [
+    eitherIdOption,
     namespaceOption,
     { name: 'wait', doc: 'Wait until it is ready.' },
     { name: 'timeout', value: 'DURATION', fallback: defaultTimeout, doc: 'How long --wait waits: 90s, 5m.' },
@@ -35,7 +38,7 @@ export const rollbackCommand: Command = {
 };
 
 async function rollback(io: Io, options: OptionValues): Promise<number> {
-  const name = textOf(options, 'id') ?? '';
+  const name = nameOf(options);
   const timeoutMs = durationMs('timeout', textOf(options, 'timeout') ?? defaultTimeout);
   return withCluster(options, async (kube) => {
     const namespace = namespaceOf(options, kube);

@@ -20,21 +20,17 @@ export async function reachRunningPods(kube: Kube, object: KubeObject): Promise<
     const { pullable, others } = unlabelledPods(extension.value, pods);
     for (const name of pullable) await labelPod(kube, namespace, name);
     if (pullable.length > 0) {
-      return `${countText(pullable.length)} that ran before: their proxies pull the module themselves, until the pods are made anew`;
+      return `Pods that ran before: ${pullable.length}; their proxies pull the module themselves, until the pods are made anew`;
     }
     return others.length === 0
       ? undefined
-      : `${countText(others.length)} that ran before will be without it until they are made anew: kubectl rollout restart`;
+      : `Pods that ran before: ${others.length}; they are without it until they are made anew: kubectl rollout restart`;
   } catch (error) {
     if (error instanceof KubeError && error.code === 'forbidden') {
       return `Pods that ran before may be without it: ${error.message}; make them anew with kubectl rollout restart`;
     }
     throw error;
   }
-}
-
-function countText(count: number): string {
-  return count === 1 ? '1 pod' : `${count} pods`;
 }
 
 async function labelPod(kube: Kube, namespace: string, name: string): Promise<void> {

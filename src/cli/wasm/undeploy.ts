@@ -3,7 +3,7 @@ import { resources } from '../../core/cluster/resources.ts';
 import { connectionOptions, withCluster } from '../cluster-options.ts';
 import { type Command, exitCodes, type Io, type OptionValues, UsageError } from '../command.ts';
 import { nameOf } from './deploy-object.ts';
-import { idOption, labelsOption, unusedLine, wasmeLines, wasmeOptions } from './deploy-options.ts';
+import { eitherIdOption, labelsOption, nameArgument, unusedLine, wasmeLine, wasmeOptions } from './deploy-options.ts';
 import { extensionNamed, namespaceOf } from './extensions.ts';
 import { namespaceOption } from './options.ts';
 
@@ -15,12 +15,12 @@ export const undeployCommand: Command = {
   details: [
     'Proxies drop the filter at once, without a restart. Nodes drop the module a day after nothing names it any more. The',
     'options of "wasme undeploy istio" are taken, and the word "istio" may be left out.',
-    ...wasmeLines,
+    wasmeLine,
   ],
-  examples: ['pillion wasm undeploy --id hello -n shop', 'pillion wasm undeploy istio --id hello -n shop --dry-run'],
-  arguments: [{ name: 'istio', isWord: true, doc: 'May stand there, as for wasme.' }],
+  examples: ['pillion wasm undeploy hello -n shop', 'pillion wasm undeploy istio --id hello -n shop --dry-run'],
+  arguments: [{ name: 'istio', isWord: true, doc: 'May stand there, as for wasme.' }, nameArgument],
   options: [
-    idOption,
+    eitherIdOption,
     namespaceOption,
     { name: 'dry-run', doc: 'Only tell what would be removed.' },
     { ...unusedLabels, doc: 'Of wasme; taken and without effect: the whole extension is removed.' },

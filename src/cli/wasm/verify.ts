@@ -1,11 +1,12 @@
 // Answers: `pillion wasm verify`: is an image signed by the keys that are trusted.
 // Does not belong here: the checks (core/wasm/signature/signatures.ts), where signatures are found (edge/registry/).
-import { ok } from '../../core/model/problem.ts';
+import { ok, quoted } from '../../core/model/problem.ts';
 import { type Command, exitCodes, type Io, type OptionValues, textOf, UsageError } from '../command.ts';
 import { terminalOf } from '../terminal.ts';
 import { isJson, outputOption } from '../text-or-json.ts';
 import { type Fact, printFacts } from './facts.ts';
-import { keyOption, readKeys, registryOptions, thresholdOption, wholeOf } from './options.ts';
+import { isLocalFile } from './look.ts';
+import { keyOption, readKeys, registryOptions, thresholdOf, thresholdOption } from './options.ts';
 import { tellRefusal } from './refused.ts';
 import { imageOf, localLimits, shownImage, withRegistry } from './registry-access.ts';
 
@@ -32,11 +33,14 @@ export const verifyCommand: Command = {
 };
 
 async function verify(io: Io, options: OptionValues): Promise<number> {
-  const image = imageOf(textOf(options, 'reference') ?? '');
+  const text = textOf(options, 'reference') ?? '';
+  if (isLocalFile(text) || /^https?:\/\//.test(text))
+    throw new UsageError(`Cannot verify ${quoted(text)}: only images have signatures; name one, host/name:tag`);
+  const image = imageOf(text);
   const keys = await readKeys(options);
   if (keys.length === 0)
     throw new UsageError('Cannot verify: no key is trusted; give the public key with --key cosign.pub');
-  const threshold = wholeOf(options, 'threshold', 1, keys.length) ?? 1;
+  const threshold = thresholdOf(options, keys) ?? 1;
   const { resolveModule } = await import('../../edge/registry/fetch-module.ts');
   const { verifyResolved } = await import('../../edge/registry/verify-resolved.ts');
   const verified = await withRegistry(io, options, image.registry, async (registry) => {

@@ -335,6 +335,12 @@ export const findings = {
     doc: 'A WasmExtension cannot be read. It counts for no pod; where its module runs already, pods get that.',
     remedy: 'Mend it as the message says.',
   },
+  'wasm-extension-not-ready': {
+    check: 'wasm',
+    severity: 'warning',
+    doc: 'What a WasmExtension declares does not run: it was refused, or waits for what its reason names (docs/wasm-reasons.md). A version that ran before it goes on running; without one, pods with onMissing: block wait.',
+    remedy: 'See what it says: kubectl describe wasmextension -n NAMESPACE NAME.',
+  },
   'wasm-modules-missing': {
     check: 'wasm',
     severity: 'warning',

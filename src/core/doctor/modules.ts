@@ -4,13 +4,14 @@ import { admit } from '../admit.ts';
 import { isCalledFor } from '../cluster/webhooks.ts';
 import type { KubeObject } from '../model/kube-object.ts';
 import { problemLine } from '../model/problem.ts';
-import { extensionProblems } from '../wasm/delivery/extension-table.ts';
+import { standingOf } from '../wasm/declaration/standing.ts';
+import { extensionProblems, readDeliverable } from '../wasm/delivery/extension-table.ts';
 import { whyLeftWaiting } from '../wasm/delivery/store-pods.ts';
 import { deliveryPath } from '../wasm/names.ts';
 import { type CheckResult, checked, checkSeen, notInstalled, unchecked, unseen } from './check-result.ts';
 import { count, type Finding, fewOf, found } from './findings.ts';
 import type { Knowledge } from './knowledge.ts';
-import type { NamespaceView, Observations, WorkloadPods } from './observations.ts';
+import type { NamespaceView, Observations, ObservedExtension, WorkloadPods } from './observations.ts';
 import { reviewOf } from './reach.ts';
 
 /** True for a running pod whose proxy lacks volumes that it would have if it were created now. */
@@ -20,6 +21,17 @@ export function lacksModules(pod: KubeObject, { name, labels }: NamespaceView, k
   if (!delivering.some((webhook) => isCalledFor(webhook, labels, pod.metadata.labels ?? {}))) return false;
   const verdict = admit({ ...reviewOf(pod, name), path: deliveryPath }, facts.value);
   return verdict.kind === 'deliver' && verdict.patch.some(({ path }) => path.startsWith('/spec/'));
+}
+
+/** What is observed of a WasmExtension. One that nobody has looked at yet, or that is under way, says nothing. */
+export function observedExtension(object: KubeObject): ObservedExtension {
+  const { conditions = [] } = standingOf(object);
+  const ready = conditions.find(({ type }) => type === 'Ready');
+  const { namespace = '', name } = object.metadata;
+  return {
+    ...readDeliverable(object),
+    ...(ready?.status === 'False' && { notReady: `${namespace}/${name} (${ready.reason})` }),
+  };
 }
 
 export function checkModules(observed: Observations, known: Knowledge): CheckResult {
@@ -50,9 +62,12 @@ function checkDelivery({ extensions, pods }: Observations, { options, facts }: K
   if (declared === undefined) return checked('the kinds are missing', [found('wasm-kinds-missing', kindsMissing)]);
   const problems = extensionProblems(declared);
   const unreadable = `${count(problems.length, 'extension')}: ${fewOf(problems.map(problemLine))}`;
+  const notReady = declared.flatMap(({ problem, notReady }) => (problem === undefined ? (notReady ?? []) : []));
+  const refused = `${count(notReady.length, 'extension')}: ${fewOf(notReady)}`;
   return checkSeen(pods, ({ withoutModules }) =>
     checked(count(declared.length, 'extension'), [
       ...(problems.length === 0 ? [] : [found('wasm-extension-unreadable', unreadable)]),
+      ...(notReady.length === 0 ? [] : [found('wasm-extension-not-ready', refused)]),
       ...missing(withoutModules),
     ]),
   );

@@ -10,6 +10,12 @@ import type { StringMap } from '../model/pod.ts';
 import type { ReadDeliverable } from '../wasm/delivery/extension-table.ts';
 import type { StoreAround, StorePod } from '../wasm/delivery/store-pods.ts';
 
+/** A WasmExtension: what pods get of it, and how it gets on. */
+export interface ObservedExtension extends ReadDeliverable {
+  /** `namespace/name (reason)` where its status says that what it declares does not run, and why. */
+  readonly notReady?: string;
+}
+
 export type Observed<T> =
   | { readonly kind: 'seen'; readonly value: T }
   | {
@@ -70,7 +76,7 @@ export interface AskedByOptions {
   readonly mesh: Observed<KubeObject | undefined>;
   readonly injector: Observed<KubeObject | undefined>;
   /** Undefined where the cluster does not know the kind; none where Wasm modules are not delivered. */
-  readonly extensions: Observed<readonly ReadDeliverable[] | undefined>;
+  readonly extensions: Observed<readonly ObservedExtension[] | undefined>;
   /** Who brings Wasm modules to nodes. */
   readonly stores: Observed<StoreAround>;
   /** Whether the API server keeps `restartPolicy` on init containers, as far as the webhook asks. */

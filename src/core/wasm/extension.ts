@@ -104,10 +104,12 @@ export interface Standing {
   readonly shown?: { readonly digest: string; readonly nodes: string; readonly pods: string };
 }
 
+export const moduleStates = ['Ready', 'Fetching', 'Failed'] as const;
+
 /** What `kubectl get wasmstores` shows: one object per node, named as the node, written by its agent. */
 export interface StoredModule {
   readonly digest: ModuleDigest;
-  readonly state: 'Fetching' | 'Ready' | 'Failed';
+  readonly state: (typeof moduleStates)[number];
   readonly reason?: RefusalReason;
   /** At most 256 characters. */
   readonly message?: string;

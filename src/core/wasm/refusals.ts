@@ -116,7 +116,12 @@ export const refusals = {
     'Pack the module with "pillion wasm pack".',
   ),
   // the signature
-  SignatureMissing: row('publisher', true, 'The image has no signature.', 'Sign it: cosign sign --key ….'),
+  SignatureMissing: row(
+    'publisher',
+    true,
+    'The image has no signature.',
+    'Sign the digest in the message: cosign sign --key cosign.key host/name@sha256:….',
+  ),
   SignatureInvalid: row(
     'publisher',
     true,

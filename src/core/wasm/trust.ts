@@ -5,9 +5,11 @@ export interface TrustedKey {
   readonly pem: string;
 }
 
+export const trustModes = ['enforce', 'warn', 'off'] as const;
+
 export interface Trust {
   /** `enforce` refuses, `warn` tells, `off` does not look. */
-  readonly mode: 'enforce' | 'warn' | 'off';
+  readonly mode: (typeof trustModes)[number];
   readonly keys: readonly TrustedKey[];
   /** How many different keys have to have signed. */
   readonly threshold: number;

@@ -47,7 +47,7 @@ function readConfig({ kubeconfig, context }: KubeOptions): KubeConfig {
   const cluster = config.getCurrentCluster();
   // where nothing is found the client makes up a cluster on localhost
   if (cluster === null || (cluster.name === 'cluster' && cluster.server === 'http://localhost:8080')) {
-    const asked = context === undefined ? 'it names no current cluster' : `it has no context "${context}"`;
+    const asked = context === undefined ? 'the kubeconfig names no current one' : `it has no context "${context}"`;
     throw new KubeError('no-configuration', `Cannot find a cluster: ${asked}; name a kubeconfig with --kubeconfig`);
   }
   return config;

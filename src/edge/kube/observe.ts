@@ -9,6 +9,7 @@ import { settingsPlaces } from '../../core/cluster/settings-documents.ts';
 import { nodeFacts, proxyConfigResource } from '../../core/cluster/surroundings-objects.ts';
 import { namespaceNameLabel } from '../../core/cluster/well-known.ts';
 import { type Knowledge, knowledgeOf } from '../../core/doctor/knowledge.ts';
+import { observedExtension } from '../../core/doctor/modules.ts';
 import {
   type AskedByOptions,
   type CertificateParts,
@@ -16,6 +17,7 @@ import {
   type NamespaceView,
   type Observations,
   type Observed,
+  type ObservedExtension,
   type PodSurvey,
   type QuotaView,
   seen,
@@ -27,7 +29,6 @@ import { askAboutRestartPolicy } from '../../core/doctor/strip.ts';
 import { minorOfMinimum, type NativeFacts } from '../../core/model/facts.ts';
 import { isObject } from '../../core/model/json.ts';
 import type { KubeObject } from '../../core/model/kube-object.ts';
-import { type ReadDeliverable, readDeliverable } from '../../core/wasm/delivery/extension-table.ts';
 import { nobodyAround } from '../../core/wasm/delivery/store-pods.ts';
 import { askWebhook } from './ask-webhook.ts';
 import { collect, type Kube } from './client.ts';
@@ -129,8 +130,8 @@ async function observeByOptions(kube: Kube, state: ClusterState): Promise<AskedB
   };
 }
 
-function observeExtensions(kube: Kube): Promise<readonly ReadDeliverable[] | undefined> {
-  return whereNotFound(undefined, collect(kube, resources.wasmExtensions, {}, readDeliverable));
+function observeExtensions(kube: Kube): Promise<readonly ObservedExtension[] | undefined> {
+  return whereNotFound(undefined, collect(kube, resources.wasmExtensions, {}, observedExtension));
 }
 
 /** What the call gives, or why it gives nothing. */

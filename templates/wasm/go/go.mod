@@ -1,3 +1,3 @@
-module add-header
+module example.com/add-header
 
 go 1.24

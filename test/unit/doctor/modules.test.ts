@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { names } from '../../../src/core/cluster/names.ts';
 import { knowledgeOf } from '../../../src/core/doctor/knowledge.ts';
+import { observedExtension } from '../../../src/core/doctor/modules.ts';
 import type { Observations } from '../../../src/core/doctor/observations.ts';
 import { createSurveyor } from '../../../src/core/doctor/pods.ts';
 import type { KubeObject } from '../../../src/core/model/kube-object.ts';
 import type { StringMap } from '../../../src/core/model/pod.ts';
-import { readDeliverable } from '../../../src/core/wasm/delivery/extension-table.ts';
 import { modulesDirectory } from '../../../src/core/wasm/names.ts';
 import { extension } from '../wasm/declared.ts';
 import { checkOf, configMap, findingsOf, namespace, observed, registered, seen } from './observed.ts';
@@ -27,7 +27,7 @@ function delivering(objects: readonly KubeObject[] | undefined, changes: Partial
     options: configMap(names.options, { 'options.yaml': JSON.stringify(options) }, 'pillion-system'),
     configurations: seen([registered(options)]),
     namespaces: seen(namespaces),
-    extensions: seen(objects?.map(readDeliverable)),
+    extensions: seen(objects?.map(observedExtension)),
     probes: [],
     ...changes,
   });
@@ -74,6 +74,26 @@ suite('the doctor on Wasm modules', () => {
     const [finding] = found.filter((one) => one.finding.startsWith('wasm'));
     assert.equal(finding?.finding, 'wasm-extension-unreadable');
     assert.match(finding?.what ?? '', /1 extension: WasmExtension shop\/bad: .*Unsupported/);
+  });
+
+  test('finds extensions whose declaration does not run, with the reason, and none that is ready or under way', () => {
+    const standing = (name: string, status: string, reason: string): KubeObject => ({
+      ...extension(name),
+      status: {
+        conditions: [{ type: 'Ready', status, reason, message: '', lastTransitionTime: '2026-01-01T00:00:00Z' }],
+      },
+    });
+    const objects = [
+      standing('shop/good', 'True', 'Succeeded'),
+      standing('shop/new', 'Unknown', 'Waiting'),
+      extension('shop/unseen'),
+      standing('shop/unsigned', 'False', 'SignatureMissing'),
+      standing('other/away', 'False', 'RegistryUnreachable'),
+    ];
+    const [finding, ...others] = findingsOf(delivering(objects)).filter((one) => one.finding.startsWith('wasm'));
+    assert.deepEqual(others, []);
+    assert.equal(finding?.finding, 'wasm-extension-not-ready');
+    assert.equal(finding?.what, '2 extensions: shop/unsigned (SignatureMissing), other/away (RegistryUnreachable)');
   });
 
   test('names the workloads whose pods lack the store', () => {

@@ -6,6 +6,7 @@ import type { ClusterOptions } from '../../cluster/options.ts';
 import { resources } from '../../cluster/resources.ts';
 import type { KubeObject } from '../../model/kube-object.ts';
 import { askedDeliveries, failStrategies, onMissings, phases, traffics } from '../extension.ts';
+import { trustModes } from '../trust.ts';
 import { bounds } from './bounds.ts';
 import { filterDeploymentKind } from './filter-deployment-kind.ts';
 import { kindObject, kindSchema } from './kind-object.ts';
@@ -51,7 +52,7 @@ const source = mapping(
 const trust = mapping(
   {
     signatures: described(
-      words(['enforce', 'warn', 'off'], 'enforce'),
+      words(trustModes, 'enforce'),
       'Refuse an image without such signatures, only tell of it, or do not look. Write "off" in quotes.',
     ),
     keys: described(
@@ -124,14 +125,17 @@ const extensionSpec = mapping(
     ),
     trust,
     selector,
-    phase: described(words(phases, 'UNSPECIFIED_PHASE'), 'Where in the chain of filters it stands.'),
+    phase: described(
+      words(phases, 'UNSPECIFIED_PHASE'),
+      "Where in the chain of filters it stands: before Istio's authentication, authorization or statistics; unspecified: after them, before the router.",
+    ),
     priority: described(
       whole({ format: 'int32', minimum: bounds.priority.least, maximum: bounds.priority.most, default: 0 }),
       'Order within the phase: the higher comes first.',
     ),
     failStrategy: described(
       words(failStrategies, 'FAIL_CLOSE'),
-      'What happens to requests once the module has failed.',
+      'What happens to requests once the module has failed: 503 (FAIL_CLOSE), without it (FAIL_OPEN), or a new machine is made (FAIL_RELOAD, Istio 1.27 and later).',
     ),
     onMissing: described(
       words(onMissings, 'block'),
@@ -151,6 +155,7 @@ const extensionSpec = mapping(
     vmConfig,
   },
   {
+    description: 'What is declared.',
     required: ['source'],
     ...rules(
       {

@@ -8,7 +8,7 @@ import { isObject, type JsonObject, parseJson } from '../../model/json.ts';
 import type { KubeObject } from '../../model/kube-object.ts';
 import { shown } from '../../model/plain-text.ts';
 import { fail, ok, type Result } from '../../model/problem.ts';
-import type { Standing } from '../extension.ts';
+import { type Standing, traffics } from '../extension.ts';
 import { resolveAnnotation } from '../names.ts';
 import type { Refusal } from '../refusals.ts';
 import { ownerOf } from '../rollout/emitted.ts';
@@ -23,8 +23,6 @@ import {
   readText,
   readWord,
 } from './declared-fields.ts';
-
-const contexts = ['inbound', 'outbound', 'any', 'gateway'] as const;
 
 /**
  * The WasmExtension of the same name, owned by the FilterDeployment. Left out: `deployment.istio.kind` (pods are selected,
@@ -42,7 +40,7 @@ export function extensionOf(object: KubeObject): Result<KubeObject, Refusal> {
   if (filter['image'] === undefined) wrong.invalid('spec.filter.image', undefined, 'must be there');
   const context = filter['patchContext'];
   const lower = typeof context === 'string' && context !== '' ? context.toLowerCase() : undefined;
-  const traffic = readWord({ path: 'spec.filter.patchContext', value: lower }, contexts, 'inbound', wrong);
+  const traffic = readWord({ path: 'spec.filter.patchContext', value: lower }, traffics, 'inbound', wrong);
   const matchLabels = readLabels(fieldAt(istio, 'labels', 'spec.deployment.istio'), wrong);
   const configured = readConfig(filter['config'], wrong);
   const refused = wrong.refusal();

@@ -1,7 +1,7 @@
 // Answers: whose signatures does a declaration trust.
 
 import { readPublicKey } from '../signature/trusted-key.ts';
-import type { Trust, TrustedKey } from '../trust.ts';
+import { type Trust, type TrustedKey, trustModes } from '../trust.ts';
 import { bounds } from './bounds.ts';
 import {
   type Complaints,
@@ -18,7 +18,7 @@ import {
 export function readTrust(field: Field, wrong: Complaints): Trust | undefined {
   if (field.value === undefined) return undefined;
   const at = readMapping(field, wrong);
-  const mode = readWord(fieldAt(at, 'signatures', field.path), ['enforce', 'warn', 'off'], 'enforce', wrong);
+  const mode = readWord(fieldAt(at, 'signatures', field.path), trustModes, 'enforce', wrong);
   const keys = readEntries(fieldAt(at, 'keys', field.path), bounds.keys, wrong).flatMap((entry) =>
     readKey(entry, wrong),
   );
