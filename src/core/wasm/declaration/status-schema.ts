@@ -2,7 +2,8 @@
 // WasmStore, which the agent of a node writes.
 // Does not belong here: what it means (extension.ts).
 import { conditionTypes } from '../extension.ts';
-import { list, listBy, mapping, type Schema, text, whole, words } from './schema.ts';
+import { bounds } from './bounds.ts';
+import { described, list, listBy, mapping, open, type Schema, text, whole, words } from './schema.ts';
 
 const digest = text(71, { pattern: '^sha256:[0-9a-f]{64}$' });
 const longestMessage = 4_096;
@@ -54,11 +55,15 @@ const pods = mapping({
 
 export const extensionStatusSchema: Schema = mapping({
   observedGeneration: whole({ format: 'int64' }),
-  resolvedFor: text(1_024),
+  resolvedFor: text(bounds.resolveAsked),
   conditions: listBy('type', condition, conditionTypes.length),
   candidate: revision,
   active: revision,
   previous: revision,
+  running: described(
+    open({ type: 'object', 'x-kubernetes-map-type': 'atomic' }),
+    'The declaration, without its source, that what is active was switched on with.',
+  ),
   moved: mapping({ manifestDigest: digest }),
   tried: list(text(64), 20),
   nodes,
