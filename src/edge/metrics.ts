@@ -40,7 +40,7 @@ const durationBuckets = [
 /** What `pillion control` writes besides the Secret. */
 export const correctedObjects = ['registration', 'policy', 'binding'] as const;
 
-export const wasmSteps = ['resolve', 'verify', 'fetch', 'try', 'switch'] as const;
+export const wasmSteps = ['resolve', 'verify', 'fetch', 'try', 'switch', 'restore'] as const;
 export const wasmStates = ['ready', 'refused', 'waiting'] as const;
 
 /** Every metric. Names and labels are public: they are not used again for something else. */

@@ -13,7 +13,9 @@ export function shownFacts(facts: Facts | undefined): object | null {
     native: { ...native, nodes: native.nodes === undefined ? null : shownNodes(native.nodes) },
     namespaces: { known: namespaces.size },
     proxyConfigs: { meshWide: proxyConfigs.meshWide ?? null, namespaces: proxyConfigs.byNamespace.size },
-    ...(extensions && { extensions: { known: [...extensions.values()].flat().length } }),
+    ...(extensions && {
+      extensions: { known: [...extensions.values()].flat().filter(({ isFormer }) => !isFormer).length },
+    }),
   };
 }
 

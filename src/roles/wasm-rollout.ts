@@ -16,6 +16,7 @@ import type { Kube } from '../edge/kube/client.ts';
 import { KubeError } from '../edge/kube/kube-error.ts';
 import { createFilterDeployments, type FilterDeployments } from './filter-deployments.ts';
 import { createKeyQueue, type KeyQueue, type KeyQueueParts } from './key-queue.ts';
+import { createTurns } from './turns.ts';
 import { createWasmModules } from './wasm-modules.ts';
 import type { HeldTrial } from './wasm-moment.ts';
 import { createRoads, type Roads } from './wasm-road.ts';
@@ -105,7 +106,16 @@ const filterKey = 'filter ';
 const goneKey = 'gone nodes';
 const agentKey = 'agents';
 
-const mostAtOnce = 4;
+const restorationKey = 'restoration ';
+
+const mostRoadsAtOnce = 4;
+const mostRestorationsAtOnce = 2;
+
+/** A road may wait for a registry, or for a trial, for minutes: what runs is put right beside it. */
+interface Queues {
+  readonly roads: KeyQueue;
+  readonly restorations: KeyQueue;
+}
 
 function startRollouts(parts: WasmRolloutParts, options: ClusterOptions): Rollouts {
   const { kube, telemetry, record } = parts;
@@ -113,13 +123,13 @@ function startRollouts(parts: WasmRolloutParts, options: ClusterOptions): Rollou
   const times = { ...usualTimes, ...parts.times };
   const closing = new AbortController();
   const troubles = createTroubles(parts.trouble);
-  let queue: KeyQueue | undefined;
+  let queues: Queues | undefined;
   let timer: NodeJS.Timeout | undefined;
   const look = (): void => {
     timer = undefined;
-    if (queue === undefined || !view.hasSynced()) return;
+    if (queues === undefined || !view.hasSynced()) return;
     roads.forgetOthers(view.extensions());
-    addAll(view, queue, telemetry);
+    addAll(view, queues, telemetry);
   };
   const view = watchWasm({
     kube,
@@ -151,18 +161,20 @@ function startRollouts(parts: WasmRolloutParts, options: ClusterOptions): Rollou
     troubles(key, undefined);
     return waitMs;
   };
-  queue = createKeyQueue({
-    work,
-    mostAtOnce,
-    failed: (key, error, waitMs) => failed(parts, troubles, { key, error, waitMs }),
-  });
-  queue.add(agentKey);
+  const queueOf = (mostAtOnce: number): KeyQueue =>
+    createKeyQueue({
+      work,
+      mostAtOnce,
+      failed: (key, error, waitMs) => failed(parts, troubles, { key, error, waitMs }),
+    });
+  queues = { roads: queueOf(mostRoadsAtOnce), restorations: queueOf(mostRestorationsAtOnce) };
+  queues.roads.add(agentKey);
   return {
     close: async () => {
       closing.abort();
       clearTimeout(timer);
       view.close();
-      await queue?.close();
+      await Promise.all([queues?.roads.close(), queues?.restorations.close()]);
       modules.close();
       parts.trouble(undefined);
       telemetry.wasm.extensions({ ready: 0, refused: 0, waiting: 0 });
@@ -187,21 +199,24 @@ function workOf({ kube, options, view, roads, filters, compareMs }: Working) {
     }
     if (!view.hasSynced()) return undefined; // comes again with the next change
     if (key === goneKey) return removeGone(kube, view);
+    if (key.startsWith(restorationKey)) return roads.restore(key.slice(restorationKey.length), signal);
     if (key.startsWith(filterKey)) return filters.take(key.slice(filterKey.length), signal);
     return roads.take(key.slice(extensionKey.length), signal);
   };
 }
 
-function addAll(view: WasmView, queue: KeyQueue, telemetry: WasmRolloutParts['telemetry']): void {
+function addAll(view: WasmView, { roads, restorations }: Queues, telemetry: WasmRolloutParts['telemetry']): void {
   const counts = { ready: 0, refused: 0, waiting: 0 };
   for (const [key, object] of view.extensions()) {
-    queue.add(`${extensionKey}${key}`);
-    const ready = standingOf(object).conditions?.find(({ type }) => type === 'Ready')?.status;
+    const { running, conditions } = standingOf(object);
+    roads.add(`${extensionKey}${key}`);
+    if (running !== undefined) restorations.add(`${restorationKey}${key}`);
+    const ready = conditions?.find(({ type }) => type === 'Ready')?.status;
     counts[ready === 'True' ? 'ready' : ready === 'False' ? 'refused' : 'waiting'] += 1;
   }
   telemetry.wasm.extensions(counts);
-  for (const key of view.filterDeployments().keys()) queue.add(`${filterKey}${key}`);
-  if ([...view.stores().keys()].some((name) => !view.nodes().has(name))) queue.add(goneKey);
+  for (const key of view.filterDeployments().keys()) roads.add(`${filterKey}${key}`);
+  if ([...view.stores().keys()].some((name) => !view.nodes().has(name))) roads.add(goneKey);
 }
 
 /** The object of a node outlives it; asked once more, because a watch may be behind. */
@@ -219,16 +234,6 @@ async function keepAgentOptions(kube: Kube, options: ClusterOptions): Promise<vo
   const found = await kube.get(resources.configMaps, name, namespace);
   if (isSameJson(found?.['data'], wanted['data'])) return;
   await kube.apply(wanted, { fieldManager: fieldManagers.control });
-}
-
-/** Does one thing after the other. */
-function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const mine = last.then(work, work);
-    last = mine.catch(() => {});
-    return mine;
-  };
 }
 
 /** Of all that is wrong, one text; told only what is another. */

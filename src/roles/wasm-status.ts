@@ -6,7 +6,7 @@ import type { EventDraft } from '../core/model/event.ts';
 import { isSameJson, type JsonObject } from '../core/model/json.ts';
 import type { KubeObject } from '../core/model/kube-object.ts';
 import { standingOf } from '../core/wasm/declaration/standing.ts';
-import type { Standing } from '../core/wasm/extension.ts';
+import type { Condition, Standing } from '../core/wasm/extension.ts';
 import { hasStatus, type WasmWrites } from './wasm-writes.ts';
 
 export interface StatusKeeper {
@@ -55,9 +55,9 @@ function eventsOf(object: KubeObject, before: Standing, after: Standing): readon
   const { name, namespace = '', uid = '' } = metadata;
   const regarding = { apiVersion, kind, name, namespace, uid };
   const events: EventDraft[] = [];
-  const [was, is] = [before, after].map(({ conditions }) => conditions?.find(({ type }) => type === 'Ready'));
+  const [was, is] = [before, after].map(toWarnOf);
   const isOther = was?.reason !== is?.reason || was?.observedGeneration !== is?.observedGeneration;
-  if (is?.status === 'False' && isOther) {
+  if (is !== undefined && isOther) {
     events.push({ regarding, type: 'Warning', reason: is.reason, action: 'RollOut', note: is.message });
   }
   const { active, moved } = after;
@@ -70,4 +70,11 @@ function eventsOf(object: KubeObject, before: Standing, after: Standing): readon
     events.push({ regarding, type: 'Normal', reason: 'TagMoved', action: 'CheckTag', note: resolved?.message ?? '' });
   }
   return events;
+}
+
+/** Why it is not ready, or why the proxies of new pods may not load what runs. */
+function toWarnOf({ conditions }: Standing): Condition | undefined {
+  const [ready, trial] = (['Ready', 'TrialLoaded'] as const).map((one) => conditions?.find(({ type }) => type === one));
+  const isRefused = ready?.status === 'True' && trial?.reason === 'TrialRefused';
+  return ready?.status === 'False' ? ready : isRefused ? trial : undefined;
 }

@@ -2,28 +2,40 @@
 // Does not belong here: which step (core/wasm/rollout/rollout.ts).
 import type { Result } from '../core/model/problem.ts';
 import { type Refusal, refusals } from '../core/wasm/refusals.ts';
+import type { EmittedChange } from '../core/wasm/rollout/emitted-change.ts';
 import { rootIdOf } from '../core/wasm/rollout/prints.ts';
-import { type Step, walk } from '../core/wasm/rollout/rollout.ts';
+import type { Step } from '../core/wasm/rollout/rollout.ts';
 import type { Attempt, Stage } from '../core/wasm/rollout/rollout-input.ts';
 import { nextAttemptMs } from '../core/wasm/store/back-off.ts';
-import { inputOf, type Memory, type Moment, type TakenStep } from './wasm-moment.ts';
+import { type Memory, type Moment, stepOf, type TakenStep } from './wasm-moment.ts';
 
-/** Takes the step; what needs a module in memory, in its turn. */
+/** Takes the step; what needs a module in memory, and what writes, in its turn. */
 export async function takeStep(moment: Moment, step: Exclude<Step, { readonly kind: 'rest' }>): Promise<void> {
-  const isHeavy = step.kind === 'fetch' || step.kind === 'try';
-  if (!isHeavy) return act(moment, step);
-  await moment.parts.inTurn(async () => {
-    // while it waited, another extension may have fetched or tried the same
-    if (walk(inputOf(moment)).step.kind === step.kind) await act(moment, step);
+  const { parts, memory } = moment;
+  const turns = {
+    ...{ resolve: undefined, verify: undefined, fetch: parts.inTurn, try: parts.inTurn },
+    ...{ switch: memory.writeInTurn, restore: memory.writeInTurn },
+  }[step.kind];
+  if (turns === undefined) return act(moment, step);
+  await turns(async () => {
+    // while it waited, somebody may have fetched, tried or written the same, or the mesh got another proxy
+    const now = stepOf(moment);
+    if (now.kind !== 'rest' && now.kind === step.kind) await act(moment, now);
   });
 }
 
 /** What was found by something that may be otherwise now is forgotten; a trial that could not be held is held again. */
 export function tryAgain(memory: Memory): void {
-  const { refused, ...rest } = memory.attempt;
+  const { refused, notRestored, ...rest } = memory.attempt;
   const isEarly = refused !== undefined && early.includes(refused.stage);
-  memory.attempt = isEarly ? {} : rest;
+  memory.attempt = { ...(isEarly ? {} : rest), ...(notRestored && { notRestored }) };
   memory.retryAt = undefined;
+}
+
+export function restoreAgain(memory: Memory): void {
+  const { notRestored: _, ...rest } = memory.attempt;
+  memory.attempt = rest;
+  memory.restoreAt = undefined;
 }
 
 const early: readonly Stage[] = ['Resolved', 'Verified', 'Validated'];
@@ -42,10 +54,17 @@ async function act(moment: Moment, step: Exclude<Step, { readonly kind: 'rest' }
     return;
   }
   memory.failures += 1;
-  memory.attempt = { ...memory.attempt, refused: { stage: stageOf[step.kind], refusal: result.error } };
   const { failures } = memory;
   const waitMs = nextAttemptMs({ failures, refusal: result.error, mostMs: parts.mostWaitMs, random: Math.random() });
-  memory.retryAt = refusals[result.error.reason].passes ? performance.now() + waitMs : undefined;
+  const nextAt = performance.now() + waitMs;
+  if (step.kind === 'restore') {
+    memory.attempt = { ...memory.attempt, notRestored: result.error };
+    memory.restoreAt = nextAt;
+    return;
+  }
+  const print = step.kind === 'try' ? { print: step.print } : {};
+  memory.attempt = { ...memory.attempt, refused: { stage: stageOf[step.kind], refusal: result.error, ...print } };
+  memory.retryAt = refusals[result.error.reason].passes ? nextAt : undefined;
 }
 
 const stageOf = {
@@ -54,7 +73,7 @@ const stageOf = {
   fetch: 'Validated',
   try: 'TrialLoaded',
   switch: 'Ready',
-} as const satisfies Record<TakenStep, Stage>;
+} as const satisfies Record<Exclude<TakenStep, 'restore'>, Stage>;
 
 type Found = Promise<Result<Partial<Attempt>, Refusal>>;
 type StepOf<K extends TakenStep> = Extract<Step, { readonly kind: K }>;
@@ -88,8 +107,11 @@ const takes: { readonly [K in TakenStep]: (moment: Moment, step: StepOf<K>, with
     const held = await parts.holdTrial({ extension: tried, revision, bytes: bytes.value, proxyImage }, signal);
     return held.ok ? { ok: true, value: { tried: print } } : held;
   },
-  switch: async ({ parts, extension, signal }, change) => {
-    const written = await parts.writes.change(change, extension.uid, signal);
-    return written.ok ? { ok: true, value: {} } : written;
-  },
+  switch: writeChange,
+  restore: writeChange,
 };
+
+async function writeChange({ parts, extension, signal }: Moment, change: EmittedChange): Found {
+  const written = await parts.writes.change(change, extension.uid, signal);
+  return written.ok ? { ok: true, value: {} } : written;
+}

@@ -27,6 +27,7 @@ import { KubeError } from '../edge/kube/kube-error.ts';
 import { readPodLog } from '../edge/kube/pod-log.ts';
 import { type Offer, offerFiles } from '../edge/offered-files.ts';
 import { pause } from '../edge/pause.ts';
+import { createTurns, type InTurn } from './turns.ts';
 
 export type TrialKube = Pick<Kube, 'get' | 'list' | 'create' | 'remove' | 'config'>;
 
@@ -52,24 +53,19 @@ export interface TrialDesk {
   readonly by: string;
   readonly port: number;
   /** Does it when everything that came before is done. */
-  inTurn<T>(work: () => Promise<T>): Promise<T>;
+  readonly inTurn: InTurn;
   /** Does it before the first trial. */
   once(work: () => Promise<void>): Promise<void>;
 }
 
 /** Makes the desk of a process that leads. */
 export function openTrialDesk(options: { readonly podName?: string; readonly port?: number } = {}): TrialDesk {
-  let last: Promise<unknown> = Promise.resolve();
   let isFirst = true;
   return {
     podName: options.podName ?? hostname(),
     by: randomBytes(6).toString('hex'),
     port: options.port ?? trialPort,
-    inTurn: (work) => {
-      const mine = last.then(work, work);
-      last = mine.catch(() => {});
-      return mine;
-    },
+    inTurn: createTurns(),
     once: async (work) => {
       if (!isFirst) return;
       await work();

@@ -21,7 +21,7 @@ import { assets } from './assets.ts';
 import { writeSettings } from './live-server.ts';
 import { metric } from './management.ts';
 import { startPillion } from './pillion-process.ts';
-import { makePod, namespace, patience, specOf, startWasmWorld, type WasmWorld } from './wasm-world.ts';
+import { makePod, namespace, patience, setPodSecurity, specOf, startWasmWorld, type WasmWorld } from './wasm-world.ts';
 
 function stateOf(workload: unknown): unknown {
   return isObject(workload) ? workload['state'] : undefined;
@@ -235,13 +235,7 @@ suite('rollouts of Wasm extensions', { skip: assets.skip || skipWithoutRegistry 
   });
 
   test('where the namespace forbids volumes of the node, agents pull by digest, and a text is refused', async () => {
-    const label = 'pod-security.kubernetes.io/enforce';
-    const setLevel = (level: string | null): Promise<JsonObject> =>
-      world.plane.kube.call('PATCH', `/api/v1/namespaces/${namespace}`, {
-        body: { metadata: { labels: { [label]: level } } },
-        contentType: 'application/merge-patch+json',
-      });
-    await setLevel('restricted');
+    await setPodSecurity(world.plane, 'restricted');
     await world.declare('strict', { source: { image: image('1') } });
     await world.untilReady('strict', 'Succeeded', /agent-pull/);
     const manifestDigest = (await world.standing('strict')).active?.manifestDigest ?? '';
@@ -252,7 +246,7 @@ suite('rollouts of Wasm extensions', { skip: assets.skip || skipWithoutRegistry 
     );
     await world.declare('text', { source: { image: image('1') }, rawConfig: 'tomorrow' });
     await world.untilReady('text', 'PodSecurityForbids');
-    await setLevel(null);
+    await setPodSecurity(world.plane, null);
     await world.untilReady('text', 'Succeeded');
     await world.untilReady('strict', 'Succeeded', /node-store/);
     assert.match(String(specOf(await world.plugin('strict'))['url']), /^file:/);

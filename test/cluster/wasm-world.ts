@@ -19,7 +19,8 @@ import { packModule } from '../../src/core/wasm/image/pack.ts';
 import { usualLimits } from '../../src/core/wasm/limits.ts';
 import type { Refusal } from '../../src/core/wasm/refusals.ts';
 import { createControlTelemetry } from '../../src/edge/control-telemetry.ts';
-import { connect } from '../../src/edge/kube/client.ts';
+import { callsOf } from '../../src/edge/kube/calls.ts';
+import { connect, type Kube } from '../../src/edge/kube/client.ts';
 import { createLog } from '../../src/edge/log.ts';
 import { pushImage } from '../../src/edge/registry/push-image.ts';
 import { createRegistry } from '../../src/edge/registry/registry.ts';
@@ -41,6 +42,8 @@ export interface WasmWorld {
   readonly trials: HeldTrial[];
   verdict: (trial: HeldTrial) => Result<void, Refusal>;
   readonly events: EventDraft[];
+  /** What rollouts have written, by method and path. */
+  readonly written: string[];
   /** What keeps rollouts from working. */
   readonly troubles: () => string | undefined;
   push(module: Uint8Array, tag: string, repository?: string): Promise<ManifestDigest>;
@@ -66,7 +69,13 @@ export async function startWasmWorld(context: Pick<TestContext, 'after'>, wasm: 
   if (!read.ok) throw new Error(JSON.stringify(read.error));
   const options = read.value;
   await prepare(plane, options);
-  const kube = connect({ kubeconfig: await plane.kubeconfigOf(ownNamespace, names.control) });
+  const connection = connect({ kubeconfig: await plane.kubeconfigOf(ownNamespace, names.control) });
+  const written: string[] = [];
+  const called: Kube['call'] = (method, path, options) => {
+    if (method !== 'GET') written.push(`${method} ${path}`);
+    return connection.call(method, path, options);
+  };
+  const kube = { ...connection, ...callsOf(called) };
   const telemetry = createControlTelemetry(createLog('silent', { write: () => {} }), 'test');
   const defects: unknown[] = [];
   context.after(() => {
@@ -85,6 +94,7 @@ export async function startWasmWorld(context: Pick<TestContext, 'after'>, wasm: 
     trials: [],
     verdict: () => ok(undefined),
     events: [],
+    written,
     troubles: () => trouble,
     push: (module, tag, repository = 'team/filter') => push(registry.host, module, { tag, repository }),
     declare: (name, spec, annotations = {}) =>
@@ -175,6 +185,14 @@ export function openKind({ apiVersion, kind, plural }: Resource): KubeObject {
 
 export function typeOf({ apiVersion, kind }: Resource): { readonly apiVersion: string; readonly kind: string } {
   return { apiVersion, kind };
+}
+
+/** Sets the level of the Pod Security Standards that the namespace enforces. */
+export async function setPodSecurity({ kube }: ControlPlane, level: string | null): Promise<void> {
+  await kube.call('PATCH', pathOf(resources.namespaces, undefined, namespace), {
+    body: { metadata: { labels: { 'pod-security.kubernetes.io/enforce': level } } },
+    contentType: 'application/merge-patch+json',
+  });
 }
 
 export async function setReady({ kube }: ControlPlane, node: string, isReady: boolean): Promise<void> {

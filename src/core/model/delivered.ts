@@ -58,6 +58,8 @@ export interface DeliverableExtension {
   readonly gate: HostFile;
   /** By the level that the pod's namespace enforces, where that forbids hostPath volumes. */
   readonly decisions: { readonly [level in HardenedLevel | 'other']: DeliveryDecision | Undelivered };
+  /** By the declaration that runs, where another one stands there by now. */
+  readonly isFormer?: true;
 }
 
 /** Why the module of an extension does not come to a pod. */

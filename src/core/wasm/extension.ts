@@ -90,6 +90,8 @@ export interface Standing {
   readonly candidate?: Revision;
   readonly active?: Revision;
   readonly previous?: Revision;
+  /** `spec` without its source, as it was when `active` was switched on. Absent where an older version wrote the status. */
+  readonly running?: JsonObject;
   readonly nodes?: {
     readonly wanted: number;
     readonly ready: number;

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { admit } from '../../../src/core/admit.ts';
 import type { Facts } from '../../../src/core/model/facts.ts';
+import type { JsonObject } from '../../../src/core/model/json.ts';
 import type { KubeObject } from '../../../src/core/model/kube-object.ts';
-import { findProxy, type Pod, type Volume } from '../../../src/core/model/pod.ts';
+import { findProxy, type Pod, type StringMap, type Volume } from '../../../src/core/model/pod.ts';
 import type { Operation, Verdict } from '../../../src/core/model/verdict.ts';
 import { extensionProblems, readDeliverable } from '../../../src/core/wasm/delivery/extension-table.ts';
 import { deliveryLabel, extensionsAnnotation, modulesAnnotation } from '../../../src/core/wasm/names.ts';
@@ -327,6 +328,26 @@ suite('the table of extensions', () => {
     }
     const unclear = { ...extension('shop/bad', { selector: { matchLabels: 'web' } }), status };
     assert.equal(tableOf(unclear).size, 0);
+  });
+
+  test('has what runs beside what is declared, so that new pods get what runs until the switch', () => {
+    const running = { selector: { matchLabels: { app: 'web' } }, delivery: 'agent-pull' };
+    const changed = (spec: JsonObject): KubeObject => ({
+      ...extension('hello', spec),
+      status: { active: revisionOf('a'), running },
+    });
+    const waiting = knowing(plain, [changed({ selector: { matchLabels: { tier: 'front' } } })]);
+    const deliveryTo = (labels: StringMap): unknown => {
+      const after = admitted(pod('web', withLabels(labels)), waiting);
+      return [after.metadata.labels?.[deliveryLabel], hostMounts(after).length];
+    };
+    // in this order: what the webhook remembers of the one is not taken for the other
+    assert.deepEqual(deliveryTo({ app: 'other', tier: 'front' }), ['node-store', 2]);
+    assert.deepEqual(deliveryTo({ app: 'web' }), ['agent-pull', 0]);
+    assert.deepEqual(deliveryTo({ app: 'web', tier: 'front' }), ['agent-pull', 0]);
+    assert.equal(tableOf(changed(running)).get('default')?.length, 1);
+    const [kept] = tableOf(changed({ onMissing: 'deny' })).get('default') ?? [];
+    assert.equal(kept?.decisions.other.delivery, 'agent-pull');
   });
 
   test('changes nothing where it is empty, byte for byte', () => {

@@ -3,12 +3,21 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ok } from '../../../src/core/model/problem.ts';
 import { refusal } from '../../../src/core/wasm/refusals.ts';
+import { createTurns } from '../../../src/roles/turns.ts';
 import type { Memory, Moment, RoadParts } from '../../../src/roles/wasm-moment.ts';
 import { takeStep } from '../../../src/roles/wasm-steps.ts';
 import { extensionOf, pinnedTo, revisionOf } from './revisions.ts';
 
 test('a registry that answers in drops keeps a step no longer than is allowed, and is asked again later', async () => {
-  const memory: Memory = { of: '', attempt: {}, failures: 0, retryAt: undefined, tagCheckAt: 0 };
+  const memory: Memory = {
+    of: '',
+    attempt: {},
+    failures: 0,
+    retryAt: undefined,
+    restoreAt: undefined,
+    writeInTurn: createTurns(),
+    tagCheckAt: 0,
+  };
   const untilStopped = (_extension: unknown, _what: unknown, signal: AbortSignal) =>
     new Promise((resolve) => {
       const late = { ok: false, error: refusal('RegistryUnreachable', 'Cannot look: it takes longer than is allowed') };

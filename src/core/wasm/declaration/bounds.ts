@@ -2,7 +2,11 @@
 
 /** Bounds of a declaration; the schema of the kind has the same (custom-resources.ts). */
 export const bounds = {
+  /** Bytes of `spec` as JSON, without its source: the status keeps a copy, and an object has room for 1.5 MiB (etcd). */
+  specBytes: 262_144,
   reference: 1_000,
+  /** Value of the annotation pillion.dev/resolve; what is beyond does not count. */
+  resolveAsked: 1_024,
   secretName: 253,
   /** Istio's own for a plugin's name and for names and values of its environment. */
   pluginName: 256,

@@ -47,6 +47,7 @@ export function readExtension(
   const pullSecret = readText(at('pullSecret'), bounds.secretName, wrong);
   const trust = readTrust(at('trust'), wrong);
   checkTogether({ spec, source, behaviour, pullSecret }, wrong);
+  checkSize(spec, wrong);
   const refused = wrong.refusal();
   if (refused !== undefined || source === undefined) return fail(refused ?? noSource);
   return ok({
@@ -60,6 +61,17 @@ export function readExtension(
   });
 }
 
+/** What of `spec` is kept in the status while it runs: all but where the module is to be had. */
+export function withoutSource({ source: _, ...kept }: JsonObject): JsonObject {
+  return kept;
+}
+
+function checkSize(spec: JsonObject, wrong: Complaints): void {
+  const bytes = Buffer.byteLength(JSON.stringify(withoutSource(spec)));
+  if (bytes <= bounds.specBytes) return;
+  wrong.invalid('spec', `${bytes} bytes of JSON`, `must have at most ${bounds.specBytes} bytes besides its source`);
+}
+
 const noSource: Refusal = { reason: 'InvalidSpec', message: 'spec.source: must have image or url' };
 
 function identityOf({
@@ -70,7 +82,8 @@ function identityOf({
     name: metadata.name,
     uid: metadata.uid ?? '',
     generation: metadata.generation ?? 0,
-    resolveAsked: metadata.annotations?.[resolveAnnotation] ?? '',
+    // an annotation may be longer than what the status keeps of it
+    resolveAsked: (metadata.annotations?.[resolveAnnotation] ?? '').slice(0, bounds.resolveAsked),
   };
 }
 

@@ -11,7 +11,7 @@ import { refusals } from '../refusals.ts';
 export function standingOf(object: KubeObject): Standing {
   const status = isObject(object['status']) ? object['status'] : {};
   const [candidate, active, previous] = [status['candidate'], status['active'], status['previous']].map(readRevision);
-  const { observedGeneration, resolvedFor, nodes, pods, moved, tried, shown } = status;
+  const { observedGeneration, resolvedFor, running, nodes, pods, moved, tried, shown } = status;
   const read = readNodes(nodes);
   return {
     ...(typeof observedGeneration === 'number' && { observedGeneration }),
@@ -20,6 +20,7 @@ export function standingOf(object: KubeObject): Standing {
     ...(candidate !== undefined && { candidate }),
     ...(active !== undefined && { active }),
     ...(previous !== undefined && { previous }),
+    ...(isObject(running) && { running }),
     ...(read !== undefined && { nodes: read }),
     ...(isObject(pods) && { pods }),
     ...(isObject(moved) && isDigest(moved['manifestDigest']) && { moved: { manifestDigest: moved['manifestDigest'] } }),

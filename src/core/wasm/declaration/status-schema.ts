@@ -2,7 +2,8 @@
 // WasmStore, which the agent of a node writes.
 // Does not belong here: what it means (extension.ts).
 import { conditionTypes, moduleStates } from '../extension.ts';
-import { described, list, listBy, mapping, type Schema, text, whole, words } from './schema.ts';
+import { bounds } from './bounds.ts';
+import { described, list, listBy, mapping, open, type Schema, text, whole, words } from './schema.ts';
 
 const digest = text(71, { pattern: '^sha256:[0-9a-f]{64}$' });
 const longestMessage = 4_096;
@@ -58,7 +59,10 @@ const pods = mapping({
 export const extensionStatusSchema: Schema = mapping(
   {
     observedGeneration: described(whole({ format: 'int64' }), 'Generation of the declaration that this is about.'),
-    resolvedFor: described(text(1_024), 'Value of annotation pillion.dev/resolve that the tag was resolved for.'),
+    resolvedFor: described(
+      text(bounds.resolveAsked),
+      'Value of annotation pillion.dev/resolve that the tag was resolved for.',
+    ),
     conditions: described(
       listBy('type', condition, conditionTypes.length),
       `How far it is on its road: ${conditionTypes.join(', ')}. The reasons are those of docs/wasm-reasons.md.`,
@@ -66,6 +70,10 @@ export const extensionStatusSchema: Schema = mapping(
     candidate: described(revision, 'On its way: nodes fetch it, and no proxy is told of it yet.'),
     active: described(revision, 'What proxies run.'),
     previous: described(revision, 'What ran before it; "pillion wasm rollback" goes back there.'),
+    running: described(
+      open({ type: 'object', 'x-kubernetes-map-type': 'atomic' }),
+      'The declaration, without its source, that what is active was switched on with.',
+    ),
     moved: mapping(
       { manifestDigest: digest },
       { description: 'What the tag names now, where that is another image. It is rolled out only when asked.' },

@@ -87,7 +87,12 @@ function collect(
   found: DeliverableExtension[],
 ): void {
   if (extensions === undefined) return;
-  for (const extension of extensions) if (selects(extension, labels)) found.push(extension);
+  for (const extension of extensions) {
+    const last = found.at(-1);
+    // by what runs, and by what is declared beside it: the first counts
+    const isThere = last?.name === extension.name && last.namespace === extension.namespace;
+    if (!isThere && selects(extension, labels)) found.push(extension);
+  }
 }
 
 function selects({ labels: asked }: DeliverableExtension, labels: StringMap | undefined): boolean {

@@ -43,7 +43,7 @@ export function planFor(
   extensions: ExtensionFacts,
 ): DeliveryPlan {
   let key: string = level;
-  for (const { namespace, name } of matching) key += ` ${namespace}/${name}`;
+  for (const { namespace, name, isFormer } of matching) key += ` ${namespace}/${name}${isFormer ? ' former' : ''}`;
   const made = plans.get(extensions) ?? new Map<string, DeliveryPlan>();
   const known = made.get(key);
   if (known !== undefined) return known;

@@ -2,6 +2,7 @@
 // way (Attempt), and what is in the cluster.
 // Does not belong here: the step (rollout.ts).
 import type { ClusterOptions } from '../../cluster/options.ts';
+import type { JsonObject } from '../../model/json.ts';
 import type { Result } from '../../model/problem.ts';
 import type { ManifestDigest } from '../digests.ts';
 import type { Condition, Extension, Revision, Standing } from '../extension.ts';
@@ -35,13 +36,32 @@ export interface Attempt {
   /** What the tag names now. */
   readonly tagNow?: ManifestDigest;
   /** Where it ended the last time; the step is taken again once this is taken out. */
-  readonly refused?: { readonly stage: Stage; readonly refusal: Refusal };
+  readonly refused?: {
+    readonly stage: Stage;
+    readonly refusal: Refusal;
+    /** Of the trial: with another proxy it is another one. */
+    readonly print?: string;
+  };
+  /** Why what runs could not be put right the last time. */
+  readonly notRestored?: Refusal;
+}
+
+/** What runs, by the declaration that it was switched on with. */
+export interface Running {
+  readonly extension: Extension;
+  readonly ways: Result<readonly Way[], Refusal>;
+  /** Nodes of pods that have the store mounted for it. */
+  readonly nodesOfPods: ReadonlySet<string>;
 }
 
 export interface RolloutInput {
   readonly extension: Extension;
+  /** Its `spec`, without the source: what the status keeps of it once it runs. */
+  readonly spec: JsonObject;
   readonly standing: Standing;
   readonly attempt: Attempt;
+  /** Undefined where nothing runs, or the status does not tell by what declaration. */
+  readonly running: Running | undefined;
   readonly wasm: Pick<ClusterOptions['wasm'], 'signatures' | 'keys' | 'threshold' | 'deniedDigests'>;
   /** Undefined where nobody knows it. */
   readonly proxyImage: string | undefined;

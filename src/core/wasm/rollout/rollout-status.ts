@@ -6,15 +6,16 @@ import { mostTried } from '../declaration/standing.ts';
 import { hexOf } from '../digests.ts';
 import { type Condition, conditionTypes, type Extension, type Revision, type Standing } from '../extension.ts';
 import { type Refusal, remedyText } from '../refusals.ts';
-import { trialPrint } from './prints.ts';
+import type { Distribution } from './observed-nodes.ts';
+import { pairPrint, trialPrint, wasTriedAtAll } from './prints.ts';
 import { hasMoved, type Road, type Verdict } from './rollout.ts';
 import type { RolloutInput, Stage } from './rollout-input.ts';
 
 export interface StatusInput {
   readonly rollout: RolloutInput;
   readonly road: Road;
-  /** `status.pods`, by what runs after this. */
-  readonly pods: (active: Revision | undefined) => JsonObject;
+  /** `status.pods`, by what runs after this: as it is declared now, or as it was when it was switched on. */
+  readonly pods: (active: Revision | undefined, by: 'declared' | 'running') => JsonObject;
   /** RFC 3339. */
   readonly now: string;
 }
@@ -23,31 +24,48 @@ export interface StatusInput {
 export function nextStanding({ rollout, road, pods, now }: StatusInput): Standing {
   const { extension, standing } = rollout;
   const revisions = nextRevisions(rollout, road);
-  const counts = pods(revisions.active);
-  const { nodes } = road.distribution ?? {};
-  const next: Standing = {
-    observedGeneration: extension.generation,
-    ...revisions,
-    ...(nodes !== undefined && { nodes }),
-    pods: counts,
-    shown: {
-      digest: revisions.active === undefined ? '' : shortDigest(revisions.active),
-      nodes: nodes === undefined ? '' : `${nodes.ready}/${nodes.wanted}`,
-      pods: `${counts['delivered']}/${counts['selected']}`,
-    },
-  };
+  const isOn = road.verdicts.get('Ready')?.kind === 'done';
+  const counts = pods(revisions.active, isOn || rollout.running === undefined ? 'declared' : 'running');
+  const next = counted({ observedGeneration: extension.generation, ...revisions }, counts, road.distribution);
   return { ...next, conditions: conditionsOf(rollout, road, next, { before: standing.conditions ?? [], now }) };
 }
 
+/** With the counts, for machines and for the columns of `kubectl get`. */
+function counted(standing: Standing, pods: JsonObject, distribution: Distribution | undefined): Standing {
+  const { active } = standing;
+  const nodes = distribution?.nodes;
+  return {
+    ...standing,
+    ...(nodes !== undefined && { nodes }),
+    pods,
+    shown: {
+      digest: active === undefined ? '' : shortDigest(active),
+      nodes: nodes === undefined ? '' : `${nodes.ready}/${nodes.wanted}`,
+      pods: `${pods['delivered']}/${pods['selected']}`,
+    },
+  };
+}
+
+export interface UnreadInput {
+  readonly standing: Standing;
+  readonly generation: number;
+  /** Why it cannot be read. */
+  readonly refused: Refusal;
+  /** Of what runs; undefined where the status does not tell by which declaration. */
+  readonly counts:
+    | { readonly pods: JsonObject; readonly distribution: Distribution | undefined; readonly notRestored?: Refusal }
+    | undefined;
+  /** RFC 3339. */
+  readonly now: string;
+}
+
 /** The status of a declaration that cannot be read. What runs, runs on. */
-export function refusedStanding(
-  { standing, generation }: { readonly standing: Standing; readonly generation: number },
-  refused: Refusal,
-  now: string,
-): Standing {
-  const { candidate: _, ...others } = standing;
+export function refusedStanding({ standing, generation, refused, counts, now }: UnreadInput): Standing {
+  const { candidate: _, ...before } = standing;
+  const { nodes: __, ...uncounted } = before;
+  const others = counts === undefined ? before : counted(uncounted, counts.pods, counts.distribution);
   const verdicts = new Map<Stage, Verdict>([['Resolved', { kind: 'refused', refusal: refused }]]);
-  const draft = draftOf(verdicts, standing.active, refused);
+  const draft = draftOf(verdicts, standing.active, counts?.notRestored ?? refused);
   const stamp: Stamp = { before: standing.conditions ?? [], now, generation };
   return {
     ...others,
@@ -67,18 +85,22 @@ export function shortDigest({ moduleDigest }: Pick<Revision, 'moduleDigest'>): s
   return hexOf(moduleDigest).slice(0, 12);
 }
 
-type Revisions = Pick<Standing, 'candidate' | 'active' | 'previous' | 'resolvedFor' | 'moved' | 'tried'>;
+type Revisions = Pick<Standing, 'candidate' | 'active' | 'running' | 'previous' | 'resolvedFor' | 'moved' | 'tried'>;
 
 function nextRevisions(rollout: RolloutInput, road: Road): Revisions {
   const { extension, standing, attempt } = rollout;
   const { revision } = road;
-  const isTried = road.verdicts.get('TrialLoaded')?.kind === 'done';
   const isOn = road.verdicts.get('Ready')?.kind === 'done';
+  const trial = road.verdicts.get('TrialLoaded')?.kind;
+  const isTried = trial === 'done' || isOn;
+  const isTriedAnew = trial === 'next' && revision !== undefined && isSameRevision(standing.candidate, revision);
   const kept = {
+    ...(isTriedAnew && { candidate: revision }),
+    ...(standing.running && { running: standing.running }),
     ...(standing.active && { active: standing.active }),
     ...(standing.previous && { previous: standing.previous }),
   };
-  const tried = triedOf(standing, attempt.tried ?? (isTried ? triedByOthers(rollout, revision) : undefined));
+  const tried = triedOf(rollout, revision);
   const moved = movedOf(standing, attempt.tagNow, revision);
   if (revision === undefined || !isTried) {
     const { resolvedFor } = standing;
@@ -89,7 +111,15 @@ function nextRevisions(rollout: RolloutInput, road: Road): Revisions {
     return { ...kept, candidate: revision, resolvedFor, ...tried };
   }
   const old = isSameRevision(standing.active, revision) ? standing.previous : standing.active;
-  return { active: revision, ...(old !== undefined && { previous: old }), resolvedFor, ...tried, ...moved };
+  const running = isOn ? rollout.spec : standing.running;
+  return {
+    active: revision,
+    ...(running !== undefined && { running }),
+    ...(old !== undefined && { previous: old }),
+    resolvedFor,
+    ...tried,
+    ...moved,
+  };
 }
 
 function isSameRevision(one: Revision | undefined, other: Revision): boolean {
@@ -97,15 +127,16 @@ function isSameRevision(one: Revision | undefined, other: Revision): boolean {
 }
 
 /** A trial that another extension held counts for this one as well, also when that one is gone. */
-function triedByOthers({ extension, others, proxyImage }: RolloutInput, revision: Revision | undefined) {
-  if (revision === undefined || proxyImage === undefined) return undefined;
+function triedOf(rollout: RolloutInput, revision: Revision | undefined): Pick<Standing, 'tried'> {
+  const { extension, standing, attempt, others, proxyImage } = rollout;
+  const { tried = [] } = standing;
+  const known = tried.length === 0 ? {} : { tried };
+  if (revision === undefined || proxyImage === undefined) return known;
   const print = trialPrint(extension, revision, proxyImage);
-  return others.tried.includes(print) ? print : undefined;
-}
-
-function triedOf({ tried = [] }: Standing, print: string | undefined): Pick<Standing, 'tried'> {
-  const all = print === undefined || tried.includes(print) ? tried : [...tried, print];
-  return all.length === 0 ? {} : { tried: all.slice(-mostTried) };
+  if (tried.includes(print) || (attempt.tried !== print && !others.tried.includes(print))) return known;
+  // of one pair the last proxy counts, so that upgrades of the mesh do not push out what ran before
+  const pair = pairPrint(extension, revision);
+  return { tried: [...tried.filter((one) => !wasTriedAtAll([one], pair)), print].slice(-mostTried) };
 }
 
 /** Until the tag is looked at again, what was found last counts. */

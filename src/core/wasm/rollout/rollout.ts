@@ -12,6 +12,7 @@ import { type EmittedChange, emittedChange } from './emitted-change.ts';
 import { isRevisionOf, knownRevision, resolvedOf } from './known-revision.ts';
 import { type Distribution, distributionOf } from './observed-nodes.ts';
 import { pairPrint, trialPrint, trustPrint, wasTriedAtAll } from './prints.ts';
+import { restoration, runningDistribution } from './restoration.ts';
 import type { Resolved, RolloutInput, Stage } from './rollout-input.ts';
 
 export type Step =
@@ -25,6 +26,8 @@ export type Step =
   | { readonly kind: 'fetch'; readonly resolved: Resolved }
   | { readonly kind: 'try'; readonly revision: Revision; readonly proxyImage: string; readonly print: string }
   | ({ readonly kind: 'switch' } & EmittedChange)
+  /** What runs is put right, while what is declared does not come to its switch. */
+  | ({ readonly kind: 'restore' } & EmittedChange)
   | { readonly kind: 'rest' };
 
 /** What is known of one stage. */
@@ -50,6 +53,24 @@ const rest: Step = { kind: 'rest' };
 
 /** Walks the road from its start. Asking again with the same gives the same. */
 export function walk(input: RolloutInput): Road {
+  const road = walkDeclared(input);
+  const ready = road.verdicts.get('Ready');
+  return ready === undefined || ready.kind === 'refused' ? restored(input, road) : road;
+}
+
+/** On a road that does not come to its end, what runs is put right before anything else is done. */
+function restored(input: RolloutInput, road: Road): Road {
+  const distribution = road.verdicts.has('Distributed') ? road.distribution : runningDistribution(input);
+  const change = restoration(input);
+  if (!change.ok) {
+    const verdicts = new Map(road.verdicts).set('Ready', { kind: 'refused', refusal: change.error });
+    return { ...road, verdicts, distribution };
+  }
+  if (change.value === undefined) return { ...road, distribution };
+  return { ...road, distribution, step: { kind: 'restore', ...change.value } };
+}
+
+function walkDeclared(input: RolloutInput): Road {
   const verdicts = new Map<Stage, Verdict>();
   const end = (more: Partial<Road> = {}): Road => {
     const last = [...verdicts.values()].findLast(({ kind }) => kind !== 'done');
@@ -64,7 +85,7 @@ export function walk(input: RolloutInput): Road {
   };
   const passes = (stage: Stage, verdict: Verdict): boolean => {
     const { refused } = input.attempt;
-    const isHeld = verdict.kind === 'next' && refused?.stage === stage;
+    const isHeld = verdict.kind === 'next' && refused?.stage === stage && isOfNow(refused.print, verdict.step);
     verdicts.set(stage, isHeld ? { kind: 'refused', refusal: refused.refusal } : verdict);
     return verdict.kind === 'done';
   };
@@ -83,6 +104,11 @@ export function walk(input: RolloutInput): Road {
   }
   if (!passes('TrialLoaded', trialVerdict(input, revision))) return end({ revision });
   return walkOn(input, revision, { passes, end, ways: input.ways.value });
+}
+
+/** A trial that another proxy refused says nothing about that of today. */
+function isOfNow(print: string | undefined, step: Step): boolean {
+  return step.kind !== 'try' || print === undefined || print === step.print;
 }
 
 interface Walker {
@@ -104,9 +130,14 @@ function walkOn(input: RolloutInput, revision: Revision, { passes, end, ways }: 
   if (!change.ok) passes('Ready', { kind: 'refused', refusal: change.error });
   else if (change.value === undefined) passes('Ready', done);
   else passes('Ready', { kind: 'next', step: { kind: 'switch', ...change.value } });
-  const road = end({ revision, distribution });
   // what is not on every node but runs is told of in its condition, and is no reason to try again
-  return !isThere && road.refused === missing ? { ...road, refused: undefined } : road;
+  const { refused, ...ended } = end({ revision, distribution });
+  const road = { ...ended, refused: !isThere && refused === missing ? undefined : refused };
+  if (!change.ok || change.value !== undefined) return road;
+  // what runs was tried with the proxy of its time: whatever that of today says of it, it is told and not taken away
+  if (input.proxyImage !== undefined) passes('TrialLoaded', trialToday(input, revision));
+  const trial = road.verdicts.get('TrialLoaded');
+  return trial?.kind === 'next' ? { ...road, step: trial.step } : road;
 }
 
 function verifiedVerdict(input: RolloutInput, resolved: Resolved, facts: Revision | undefined): Verdict {
@@ -153,14 +184,17 @@ function asVerified(input: RolloutInput, facts: Revision): Revision {
 }
 
 /** What runs, or ran before, was tried with the proxy of its time; anything new has to be tried with that of today. */
-function trialVerdict({ extension, standing, attempt, proxyImage, others }: RolloutInput, revision: Revision): Verdict {
-  const { active, previous, tried = [] } = standing;
-  const pair = pairPrint(extension, revision);
+function trialVerdict(input: RolloutInput, revision: Revision): Verdict {
+  const { active, previous, tried = [] } = input.standing;
+  const pair = pairPrint(input.extension, revision);
   const isOld = [active, previous].some((one) => one?.moduleDigest === revision.moduleDigest);
-  if (isOld && wasTriedAtAll(tried, pair)) return done;
+  return isOld && wasTriedAtAll(tried, pair) ? done : trialToday(input, revision);
+}
+
+function trialToday({ extension, standing, attempt, proxyImage, others }: RolloutInput, revision: Revision): Verdict {
   if (proxyImage === undefined) return { kind: 'refused', refusal: noProxyImage };
   const print = trialPrint(extension, revision, proxyImage);
-  if (attempt.tried === print || tried.includes(print) || others.tried.includes(print)) return done;
+  if (attempt.tried === print || standing.tried?.includes(print) || others.tried.includes(print)) return done;
   return { kind: 'next', step: { kind: 'try', revision, proxyImage, print } };
 }
 

@@ -5,6 +5,7 @@ import type { ClusterOptions } from '../../cluster/options.ts';
 import type { KubeObject } from '../../model/kube-object.ts';
 import { fail, ok, type Result } from '../../model/problem.ts';
 import { readExtension } from '../declaration/read-extension.ts';
+import { readRunning } from '../declaration/running.ts';
 import { standingOf } from '../declaration/standing.ts';
 import { isDigest, type ManifestDigest, type ModuleDigest } from '../digests.ts';
 import type { Revision } from '../extension.ts';
@@ -20,7 +21,7 @@ export interface DeclaredModules {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
-  /** How its images are fetched; a refusal where the declaration cannot be read. */
+  /** How its images are fetched: as it is declared, or, where that cannot be read, was when it was switched on. */
   readonly access: Result<{ readonly pullSecret?: string; readonly trust?: Trust }, Refusal>;
   readonly active?: PinnedModule;
   readonly candidate?: PinnedModule;
@@ -73,14 +74,16 @@ type WasmOptions = Pick<ClusterOptions['wasm'], 'modules' | 'deniedDigests' | 'h
 
 /** Also of an extension that has nothing to be fetched yet: it has a gate, which is closed. */
 export function declaredModules(object: KubeObject): DeclaredModules {
-  const { active, candidate, previous } = standingOf(object);
+  const standing = standingOf(object);
+  const { active, candidate, previous } = standing;
   // whether http is allowed is asked of the revision, which is what is fetched
   const read = readExtension(object, { httpSources: true });
+  const running = read.ok ? undefined : readRunning(object, standing);
   return {
     namespace: object.metadata.namespace ?? '',
     name: object.metadata.name,
     uid: object.metadata.uid ?? '',
-    access: read.ok ? ok(accessOf(read.value)) : read,
+    access: read.ok ? ok(accessOf(read.value)) : running ? ok(accessOf(running)) : read,
     ...(active && { active: pinnedModule(active) }),
     ...(candidate && { candidate: pinnedModule(candidate) }),
     ...(previous && { previous: pinnedModule(previous) }),
