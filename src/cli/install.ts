@@ -1,6 +1,7 @@
 // Answers: `pillion install`: puts everything into a cluster but what `pillion control` writes there, says what changed,
 // and, when asked, waits until it works.
 // Does not belong here: the objects (core/install/), the calls (edge/kube/).
+import { hasPolicies } from '../core/cluster/kubernetes-version.ts';
 import { names, ownNamespace } from '../core/cluster/names.ts';
 import type { ClusterOptions } from '../core/cluster/options.ts';
 import { resources } from '../core/cluster/resources.ts';
@@ -110,7 +111,7 @@ async function chooseFor(io: Io, options: OptionValues, kube: Kube): Promise<Cho
   });
   for (const note of notes) io.stderr.write(`Note: ${note}\n`);
   if (refusals.length > 0) throw new UsageError(refusals.join('\n'));
-  return { choice, left: survey.extensions };
+  return { choice: { ...choice, hasPolicies: hasPolicies(survey.minor) }, left: survey.extensions };
 }
 
 const column = 10;

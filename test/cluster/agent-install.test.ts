@@ -1,8 +1,11 @@
 // Does the node agent come and go with the option in a real cluster, and is nothing of it left after an uninstallation.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { guardBinding } from '../../src/core/cluster/guard.ts';
+import { fieldManagers } from '../../src/core/cluster/names.ts';
 import { resources } from '../../src/core/cluster/resources.ts';
-import { agentName, nodeNamespace } from '../../src/core/wasm/names.ts';
+import { defaultInstallation } from '../../src/core/cluster/settings-documents.ts';
+import { agentName, nodeNamespace, policyNames } from '../../src/core/wasm/names.ts';
 import { pillion } from '../cli/command-line.ts';
 import { assets } from './assets.ts';
 import { startControlPlane, until } from './control-plane.ts';
@@ -13,6 +16,11 @@ test('the node agent', { skip: assets.skip }, async (context) => {
   const { kube } = plane;
   const run = (...args: readonly string[]) => pillion([...args, '--kubeconfig', plane.kubeconfig]);
   const daemonSet = () => kube.get(resources.daemonSets, agentName, nodeNamespace);
+  const policies = async () => {
+    const kinds = [resources.admissionPolicies, resources.admissionPolicyBindings];
+    const found = await Promise.all(kinds.map((kind) => kube.list(kind)));
+    return found.flatMap(({ items }) => items).map(({ metadata }) => metadata.name);
+  };
   const ofAgent = async () => {
     const kinds = [resources.namespaces, resources.clusterRoles, resources.clusterRoleBindings, resources.daemonSets];
     const found = await Promise.all(kinds.map((kind) => kube.list(kind)));
@@ -23,7 +31,7 @@ test('the node agent', { skip: assets.skip }, async (context) => {
 
   await context.test('is not there without the option', async () => {
     assert.equal((await run('install')).exitCode, 0);
-    assert.deepEqual(await ofAgent(), []);
+    assert.deepEqual([...(await ofAgent()), ...(await policies())], []);
   });
 
   await context.test('is there with it, and its pods are allowed where they are', async () => {
@@ -38,14 +46,29 @@ test('the node agent', { skip: assets.skip }, async (context) => {
     await until('the DaemonSet has made its pod', hasPod, plane.directory);
     const again = await run('install');
     assert.match(again.stdout, /\n\d+ unchanged\n/);
+    const names = Object.values(policyNames);
+    assert.deepEqual((await policies()).sort(), [...names, ...names].sort());
+  });
+
+  await context.test('brings policies that know the modules of everybody', async () => {
+    const settings = ['source=https://example.com/x.wasm', `sha256=sha256:${'d'.repeat(64)}`];
+    const flags = settings.flatMap((one) => ['--set', `wasm.modules[0].${one}`]);
+    const { exitCode, stdout, stderr } = await run('install', ...flags);
+    assert.equal(exitCode, 0, stderr);
+    assert.match(stdout, /^changed +ValidatingAdmissionPolicy pillion-wasm-plugins$/m);
+    const policy = await kube.get(resources.admissionPolicies, policyNames.plugins);
+    assert.ok(JSON.stringify(policy).includes(`file:///var/lib/pillion/wasm/modules/sha256/${'d'.repeat(64)}.wasm`));
   });
 
   await context.test('goes when it is switched off again', async () => {
+    const binding = guardBinding(defaultInstallation().options) ?? assert.fail();
+    await kube.apply(binding, { fieldManager: fieldManagers.control });
     const { exitCode, stdout } = await run('install', '--set', 'wasm.enabled=false');
     assert.equal(exitCode, 0);
     for (const line of [`DaemonSet ${nodeNamespace}/${agentName}`, `Namespace ${nodeNamespace}`]) {
       assert.match(stdout, new RegExp(`^removed +${line}$`, 'm'));
     }
+    assert.deepEqual(await policies(), [binding.metadata.name], 'the guard is not of the agent');
     await removeKubeletsPods();
     await until('nothing of it is left', async () => (await ofAgent()).length === 0, plane.directory);
   });

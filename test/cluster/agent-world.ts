@@ -8,8 +8,10 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { build } from 'esbuild';
 import { agentBundleOptions } from '../../scripts/build.ts';
+import { names, ownNamespace } from '../../src/core/cluster/names.ts';
 import { readOptions } from '../../src/core/cluster/options.ts';
 import { resources } from '../../src/core/cluster/resources.ts';
+import { accessObjects } from '../../src/core/install/access.ts';
 import { agentAccess, agentEnvironment, agentNodeFlags } from '../../src/core/install/agent.ts';
 import { isObject, type JsonObject, parseJson } from '../../src/core/model/json.ts';
 import { customResources } from '../../src/core/wasm/declaration/custom-resources.ts';
@@ -20,6 +22,7 @@ import { pinnedText } from '../../src/core/wasm/image/read-source.ts';
 import { usualLimits } from '../../src/core/wasm/limits.ts';
 import { agentName, nodeNamespace } from '../../src/core/wasm/names.ts';
 import { agentOptionsMap } from '../../src/core/wasm/store/agent-options.ts';
+import { connect, type Kube } from '../../src/edge/kube/client.ts';
 import { pushImage } from '../../src/edge/registry/push-image.ts';
 import { createRegistry } from '../../src/edge/registry/registry.ts';
 import { type StorePaths, storePaths } from '../../src/edge/store/store-paths.ts';
@@ -28,6 +31,8 @@ import { startDistribution } from '../wasm/distribution.ts';
 import { moduleOf } from '../wasm/module-builder.ts';
 import { startThrottlingProxy, type ThrottlingProxy } from '../wasm/throttling-proxy.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
+import { ensureNamespace } from './live-server.ts';
+import { enforcePolicies } from './policies-in-force.ts';
 
 export type DeclaredStanding = Pick<Standing, 'active' | 'candidate' | 'previous'>;
 
@@ -43,7 +48,7 @@ export interface AgentWorld {
   declare(name: string, standing: DeclaredStanding, spec?: JsonObject): Promise<void>;
   remove(name: string): Promise<void>;
   /** Starts the real program as a node. */
-  startAgent(context: Pick<TestContext, 'after'>, options?: AgentStart): AgentProcess;
+  startAgent(context: Pick<TestContext, 'after'>, options?: AgentStart): Promise<AgentProcess>;
 }
 
 export interface AgentStart {
@@ -92,39 +97,47 @@ export async function startAgentWorld(context: Pick<TestContext, 'after'>): Prom
     await plane.kube.apply(agentOptionsMap(options.value), { fieldManager: 'test' });
   };
   await makeKinds(plane);
-  const account = await writeServiceAccount(plane, directory);
+  const control = connect({ kubeconfig: await plane.kubeconfigOf(ownNamespace, names.control) });
   await setOptions({});
   return {
     plane,
     proxy,
     setOptions,
     push: (module, repository = 'team/filter') => push(distribution.host, proxy.host, repository, module),
-    declare: (name, standing, spec) => declare(plane, name, standing, spec),
+    declare: (name, standing, spec) => declare({ plane, control }, name, standing, spec),
     remove: async (name) => void (await plane.kube.remove(resources.wasmExtensions, name, 'default')),
-    startAgent: (ownContext, options) => startAgent(ownContext, { plane, outfile, account, ...options }),
+    startAgent: async (ownContext, options = {}) => {
+      const { node = nextNode() } = options;
+      const account = await writeServiceAccount(plane, directory, node);
+      return startAgent(ownContext, { plane, outfile, account, ...options, node });
+    },
   };
 }
 
-async function makeKinds({ kube }: ControlPlane): Promise<void> {
+async function makeKinds(plane: ControlPlane): Promise<void> {
+  const { kube } = plane;
   const options = readOptions({ wasm: { enabled: true } });
   if (!options.ok) throw new Error('these are no options');
-  for (const object of [...customResources(options.value), ...agentAccess(options.value)]) {
+  for (const name of [ownNamespace, options.value.istioNamespace]) await ensureNamespace(kube, name);
+  const access = [...agentAccess(options.value), ...accessObjects(options.value)];
+  for (const object of [...customResources(options.value), ...access]) {
     await kube.apply(object, { fieldManager: 'test' });
   }
   for (const kind of [resources.wasmExtensions, resources.wasmStores]) {
     await until(`${kind.kind} is served`, async () => kube.list(kind), { timeoutMs: 20_000, pauseMs: 50 });
   }
+  await enforcePolicies(plane, options.value);
 }
 
-/** The directory as the kubelet mounts it, with the rights that an installation gives. */
-async function writeServiceAccount(plane: ControlPlane, directory: string): Promise<string> {
-  const kubeconfig = parseJson(readFileSync(await plane.kubeconfigOf(nodeNamespace, agentName), 'utf8'));
+/** The directory as the kubelet of the node mounts it, with the rights that an installation gives. */
+async function writeServiceAccount(plane: ControlPlane, directory: string, node: string): Promise<string> {
+  const kubeconfig = parseJson(readFileSync(await plane.kubeconfigOf(nodeNamespace, agentName, node), 'utf8'));
   const { users, clusters } = kubeconfig as {
     users: readonly [{ user: { token: string } }];
     clusters: readonly [{ cluster: { 'certificate-authority': string } }];
   };
-  const account = join(directory, 'serviceaccount');
-  mkdirSync(account);
+  const account = join(directory, `serviceaccount-${node}`);
+  mkdirSync(account, { recursive: true });
   copyFileSync(clusters[0].cluster['certificate-authority'], join(account, 'ca.crt'));
   writeFileSync(join(account, 'token'), users[0].user.token);
   return account;
@@ -151,8 +164,14 @@ async function push(host: string, seenAs: string, repository: string, module: Ui
   };
 }
 
+interface Writers {
+  readonly plane: ControlPlane;
+  /** With the token of control. */
+  readonly control: Kube;
+}
+
 async function declare(
-  { kube }: ControlPlane,
+  { plane: { kube }, control }: Writers,
   name: string,
   standing: DeclaredStanding,
   spec: JsonObject = {},
@@ -162,23 +181,29 @@ async function declare(
   const object = { apiVersion, kind, metadata: { name, namespace: 'default' }, spec: { source: { image }, ...spec } };
   await kube.apply(object, { fieldManager: 'test' });
   const path = `/apis/${apiVersion}/namespaces/default/${plural}/${name}/status`;
-  const status = { ...standing };
-  await kube.call('PUT', path, { body: { ...(await kube.get(resources.wasmExtensions, name, 'default')), status } });
+  const body = [{ op: 'add', path: '/status', value: { ...standing } }];
+  await control.call('PATCH', path, { body, contentType: 'application/json-patch+json' });
 }
 
 interface Starting extends AgentStart {
   readonly plane: ControlPlane;
   readonly outfile: string;
   readonly account: string;
+  readonly node: string;
 }
 
 let nodes = 0;
+
+function nextNode(): string {
+  nodes += 1;
+  return `node-${nodes}`;
+}
+
 const patience = { timeoutMs: 20_000, pauseMs: 25 };
 
 function startAgent(context: Pick<TestContext, 'after'>, starting: Starting): AgentProcess {
   const { plane, outfile, account, flags = [], nodeFlags = agentNodeFlags } = starting;
-  nodes += 1;
-  const { node = `node-${nodes}`, store = mkdtempSync(join(tmpdir(), 'pillion-store-')) } = starting;
+  const { node, store = mkdtempSync(join(tmpdir(), 'pillion-store-')) } = starting;
   const server = new URL(plane.kube.server);
   const args = [
     ...nodeFlags,

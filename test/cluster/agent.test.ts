@@ -62,7 +62,7 @@ suite('the node agent', { skip: assets.skip || skipWithoutRegistry }, () => {
   test('fetches what runs, is to run and has run, each once, and opens the gate of what runs', async (context) => {
     const [active, candidate, previous] = [await pushed(), await pushed(), await pushed()];
     await declared(context, 'three', active, candidate, previous);
-    const agent = world.startAgent(context);
+    const agent = await world.startAgent(context);
     for (const { moduleDigest, sizeBytes } of [active, candidate, previous]) {
       assert.equal((await agent.untilState(moduleDigest, 'Ready')).sizeBytes, sizeBytes);
     }
@@ -83,7 +83,7 @@ suite('the node agent', { skip: assets.skip || skipWithoutRegistry }, () => {
   test('leaves the gate of an extension that is gone, and has one that is made anew wait for its own', async (context) => {
     const active = await pushed();
     await declared(context, 'anew', active);
-    const agent = world.startAgent(context);
+    const agent = await world.startAgent(context);
     await agent.untilState(active.moduleDigest, 'Ready');
     const before = await gateOf(agent, 'anew');
     await until('its gate is open', async () => isFile(before), soon);
@@ -102,14 +102,14 @@ suite('the node agent', { skip: assets.skip || skipWithoutRegistry }, () => {
   test('touches no gate before it knows what is wanted, and catches up with what was removed meanwhile', async (context) => {
     const active = await pushed();
     await declared(context, 'unknown', active);
-    const first = world.startAgent(context);
+    const first = await world.startAgent(context);
     await first.untilState(active.moduleDigest, 'Ready');
     const gate = await gateOf(first, 'unknown');
     await until('its gate is open', async () => isFile(gate), soon);
     await first.stop();
     await world.remove('unknown');
     await world.plane.kube.remove(resources.configMaps, agentName, nodeNamespace);
-    const second = world.startAgent(context, { store: first.paths.root });
+    const second = await world.startAgent(context, { store: first.paths.root });
     for (const stranger of ['one', 'two']) {
       const path = join(first.paths.byDigest, stranger);
       writeFileSync(path, '');
@@ -128,11 +128,11 @@ suite('the node agent', { skip: assets.skip || skipWithoutRegistry }, () => {
   test('is as it was after a restart, without a question to the registry', async (context) => {
     const active = await pushed();
     await declared(context, 'again', active);
-    const first = world.startAgent(context);
+    const first = await world.startAgent(context);
     await first.untilState(active.moduleDigest, 'Ready');
     await first.stop('SIGKILL');
     const before = world.proxy.asked.length;
-    const second = world.startAgent(context, { store: first.paths.root, node: 'other' });
+    const second = await world.startAgent(context, { store: first.paths.root, node: 'other' });
     await second.untilState(active.moduleDigest, 'Ready');
     assert.equal(world.proxy.asked.length, before);
     await second.stop(); // before the directory goes
@@ -147,13 +147,13 @@ suite('the node agent', { skip: assets.skip || skipWithoutRegistry }, () => {
     let downloading = 0;
     const lane = async (at: number): Promise<void> => {
       const store = newDirectory(context);
-      const first = world.startAgent(context, { store, node: `killed-${at}` });
+      const first = await world.startAgent(context, { store, node: `killed-${at}` });
       await first.untilState(small.moduleDigest, 'Ready');
       await first.stop('SIGKILL');
       for (let kill = 0; kill < 50 / lanes; kill += 1) {
         rmSync(first.paths.module(large.moduleDigest), { force: true }); // so that there is something to kill it at
         const asked = gets(large).asked;
-        const agent = world.startAgent(context, { store, node: `killed-${at}` });
+        const agent = await world.startAgent(context, { store, node: `killed-${at}` });
         await until('the download begins', async () => gets(large).asked > asked, soon);
         await wait(Math.random() * 250);
         downloading += readdirSync(agent.paths.tmp).length > 0 ? 1 : 0;
@@ -161,7 +161,7 @@ suite('the node agent', { skip: assets.skip || skipWithoutRegistry }, () => {
         kills += 1;
         assertWhole(agent.paths);
       }
-      const last = world.startAgent(context, { store, node: `killed-${at}` });
+      const last = await world.startAgent(context, { store, node: `killed-${at}` });
       await last.untilState(large.moduleDigest, 'Ready');
       assertWhole(last.paths);
       await until('nothing is left of what was begun', async () => readdirSync(last.paths.tmp).length === 0, soon);
@@ -181,7 +181,7 @@ suite('the node agent', { skip: assets.skip || skipWithoutRegistry }, () => {
     await declared(context, 'slow', active);
     world.proxy.throttle({ pieceBytes: 1024, pauseMs: 50 });
     context.after(() => world.proxy.throttle(undefined));
-    const agent = world.startAgent(context);
+    const agent = await world.startAgent(context);
     await until('the download begins', async () => gets(active).asked > 0, soon);
     const began = performance.now();
     assert.equal(await agent.stop(), 0);
@@ -196,7 +196,7 @@ suite('the node agent', { skip: assets.skip || skipWithoutRegistry }, () => {
     await declared(context, 'full', active);
     // says that it is small, so that the disk is full only in the middle of it
     await declared(context, 'fuller', { ...other, sizeBytes: 1 });
-    const agent = world.startAgent(context, { store, flags: ['--most-wait', '1s'] });
+    const agent = await world.startAgent(context, { store, flags: ['--most-wait', '1s'] });
     for (const { moduleDigest } of [active, other]) {
       const { reason, attempts = 0 } = await agent.untilState(moduleDigest, 'Failed');
       assert.equal(reason, 'DiskFull');
@@ -212,7 +212,7 @@ suite('the node agent', { skip: assets.skip || skipWithoutRegistry }, () => {
     const active = await pushed();
     const back = world.proxy.refuse();
     await declared(context, 'away', active);
-    const agent = world.startAgent(context, { flags: ['--most-wait', '500ms'] });
+    const agent = await world.startAgent(context, { flags: ['--most-wait', '500ms'] });
     const often = async () => (await agent.report())?.modules.find(({ attempts = 0 }) => attempts > 1);
     const { reason, nextRetryTime = '' } = await until('it has asked twice', often, soon);
     assert.equal(reason, 'RegistryUnreachable');
@@ -237,7 +237,7 @@ suite('the node agent', { skip: assets.skip || skipWithoutRegistry }, () => {
   test('puts a file right that somebody touched', async (context) => {
     const active = await pushed();
     await declared(context, 'touched', active);
-    const agent = world.startAgent(context);
+    const agent = await world.startAgent(context);
     await agent.untilState(active.moduleDigest, 'Ready');
     const path = agent.paths.module(active.moduleDigest);
     const gate = await gateOf(agent, 'touched');
@@ -258,7 +258,7 @@ suite('the node agent', { skip: assets.skip || skipWithoutRegistry }, () => {
     await world.setOptions({ signatures: 'enforce', keys: [{ name: 'release', pem }] });
     context.after(() => world.setOptions({}));
     await declared(context, 'signed', active);
-    const agent = world.startAgent(context);
+    const agent = await world.startAgent(context);
     assert.equal((await agent.untilState(active.moduleDigest, 'Failed')).reason, 'SignatureMissing');
     assert.equal(gets(active).asked, 0);
     await world.setOptions({});
@@ -273,21 +273,22 @@ suite('the node agent', { skip: assets.skip || skipWithoutRegistry }, () => {
     const { pinned: source, moduleDigest } = await pushed();
     await world.setOptions({ modules: [{ source, sha256: moduleDigest }] });
     context.after(() => world.setOptions({}));
-    await world.startAgent(context).untilState(moduleDigest, 'Ready');
+    const agent = await world.startAgent(context);
+    await agent.untilState(moduleDigest, 'Ready');
   });
 
   test('says that it may not read a pull secret', async (context) => {
     const active = await pushed();
     await world.declare('private', { active }, { pullSecret: 'regcred' });
     context.after(() => world.remove('private'));
-    const agent = world.startAgent(context);
+    const agent = await world.startAgent(context);
     const { reason, message = '' } = await agent.untilState(active.moduleDigest, 'Failed');
     assert.equal(reason, 'PullSecretUnreadable');
     assert.ok(message.length <= 256);
   });
 
   test('takes at most 60 MB, at rest and after it has fetched 16 MiB', { skip: notLinux }, async (context) => {
-    const agent = world.startAgent(context);
+    const agent = await world.startAgent(context);
     const mostMegabytes = 60;
     const rests = async () => agent.residentMegabytes() <= mostMegabytes;
     await until('it is ready', async () => (await agent.report()) !== undefined, soon);
@@ -314,7 +315,7 @@ suite('the node agent', { skip: assets.skip || skipWithoutRegistry }, () => {
   });
 
   test('goes on when the API server was away', async (context) => {
-    const agent = world.startAgent(context);
+    const agent = await world.startAgent(context);
     await until('it reports', agent.report, soon);
     const active = await pushed();
     await world.plane.restartApiServer();

@@ -9,6 +9,7 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
+import { resources } from '../../src/core/cluster/resources.ts';
 import { connect, type Kube } from '../../src/edge/kube/client.ts';
 import { type Output, runProgram } from '../program.ts';
 import { until as untilWithin } from '../until.ts';
@@ -32,8 +33,11 @@ export interface ControlPlane {
   /** One line of JSON for each request that was complete: who, what, with which answer. */
   readonly auditLog: string;
   kubectl(args: readonly string[], input?: string): Promise<Output>;
-  /** Kubeconfig of somebody with a ServiceAccount's rights and no more. */
-  kubeconfigOf(namespace: string, serviceAccount: string): Promise<string>;
+  /**
+   * Kubeconfig of somebody with a ServiceAccount's rights and no more; with a node, that of a pod there, whose token names
+   * the node as the kubelet's tokens do.
+   */
+  kubeconfigOf(namespace: string, serviceAccount: string, node?: string): Promise<string>;
   /** Ends the API server, runs what is given while it is away, and starts it again on its port. */
   restartApiServer(meanwhile?: () => Promise<void>): Promise<void>;
   /** etcd answers nobody for so long. */
@@ -105,15 +109,17 @@ export async function startControlPlane(
     hostAddress,
     auditLog: files.auditLog,
     kubectl,
-    kubeconfigOf: async (namespace, serviceAccount) => {
+    kubeconfigOf: async (namespace, serviceAccount, node) => {
+      const boundObjectRef =
+        node === undefined ? {} : { boundObjectRef: await podOf(kube, { namespace, serviceAccount, node }) };
       const request = {
         apiVersion: 'authentication.k8s.io/v1',
         kind: 'TokenRequest',
-        spec: { expirationSeconds: 7200 },
+        spec: { expirationSeconds: 7200, ...boundObjectRef },
       };
       const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${serviceAccount}/token`;
       const { status } = await kube.call('POST', path, { body: request });
-      return writeKubeconfig(`${namespace}-${serviceAccount}`, (status as { token: string }).token);
+      return writeKubeconfig([namespace, serviceAccount, node].join('-'), (status as { token: string }).token);
     },
     restartApiServer: async (meanwhile = async () => {}) => {
       await end(running.get('kube-apiserver'));
@@ -131,6 +137,25 @@ export async function startControlPlane(
     },
     stop: stopAll,
   };
+}
+
+interface PodPlace {
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly node: string;
+}
+
+/** A pod that nobody runs, made where it is not there yet, as what a token is bound to. */
+async function podOf(kube: Kube, { namespace, serviceAccount, node }: PodPlace): Promise<object> {
+  const { apiVersion, kind } = resources.pods;
+  const name = `${serviceAccount}-${node}`;
+  const spec = {
+    serviceAccountName: serviceAccount,
+    nodeName: node,
+    containers: [{ name: 'app', image: 'example.com/app' }],
+  };
+  const pod = await kube.apply({ apiVersion, kind, metadata: { name, namespace }, spec }, { fieldManager: 'test' });
+  return { apiVersion, kind, name, uid: pod.metadata.uid };
 }
 
 /** Waits for the condition, asking every 100 ms; a thrown error counts as no. Throws with what went on where time is up. */

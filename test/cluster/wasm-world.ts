@@ -17,6 +17,7 @@ import type { ManifestDigest } from '../../src/core/wasm/digests.ts';
 import type { Condition, Standing } from '../../src/core/wasm/extension.ts';
 import { packModule } from '../../src/core/wasm/image/pack.ts';
 import { usualLimits } from '../../src/core/wasm/limits.ts';
+import { agentName, nodeNamespace } from '../../src/core/wasm/names.ts';
 import type { Refusal } from '../../src/core/wasm/refusals.ts';
 import { createControlTelemetry } from '../../src/edge/control-telemetry.ts';
 import { callsOf } from '../../src/edge/kube/calls.ts';
@@ -30,6 +31,7 @@ import { until } from '../until.ts';
 import { type Distribution, startDistribution } from '../wasm/distribution.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { ensureNamespace, makeNode, writeSettings } from './live-server.ts';
+import { enforcePolicies } from './policies-in-force.ts';
 import { makeNamespace } from './webhook.ts';
 
 export const namespace = 'shop';
@@ -69,6 +71,14 @@ export async function startWasmWorld(context: Pick<TestContext, 'after'>, wasm: 
   if (!read.ok) throw new Error(JSON.stringify(read.error));
   const options = read.value;
   await prepare(plane, options);
+  const agents = new Map<string, Promise<Kube>>();
+  const agentOf = (node: string): Promise<Kube> => {
+    const connected = async (): Promise<Kube> =>
+      connect({ kubeconfig: await plane.kubeconfigOf(nodeNamespace, agentName, node) });
+    const agent = agents.get(node) ?? connected();
+    agents.set(node, agent);
+    return agent;
+  };
   const connection = connect({ kubeconfig: await plane.kubeconfigOf(ownNamespace, names.control) });
   const written: string[] = [];
   const called: Kube['call'] = (method, path, options) => {
@@ -118,7 +128,7 @@ export async function startWasmWorld(context: Pick<TestContext, 'after'>, wasm: 
         },
         patience,
       ),
-    report: (node, digests, state = 'Ready') => report(plane, node, digests, state),
+    report: async (node, digests, state = 'Ready') => report(await agentOf(node), node, digests, state),
     plugin: (name, kind = resources.wasmPlugins) => plane.kube.get(kind, name, namespace),
     blobGets: (digest) =>
       registry
@@ -161,6 +171,7 @@ async function prepare(plane: ControlPlane, options: ClusterOptions): Promise<vo
   for (const kind of [wasmExtensions, wasmStores, wasmPlugins, envoyFilters]) {
     await until(`${kind.kind} is served`, async () => kube.list(kind), patience);
   }
+  await enforcePolicies(plane, options);
   for (const node of ['one', 'two']) {
     await makeNode(kube, node, 'v1.34.0');
     await setReady(plane, node, true);
@@ -203,7 +214,7 @@ export async function setReady({ kube }: ControlPlane, node: string, isReady: bo
   });
 }
 
-async function report({ kube }: ControlPlane, node: string, digests: readonly string[], state: string): Promise<void> {
+async function report(kube: Kube, node: string, digests: readonly string[], state: string): Promise<void> {
   const failed = state === 'Failed' ? { reason: 'DiskFull', message: 'no room' } : {};
   const modules = digests.map((digest) => ({ digest, state, ...failed }));
   await kube.apply(

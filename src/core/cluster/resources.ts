@@ -66,6 +66,8 @@ export const resources = {
   wasmStores: resource('pillion.dev/v1alpha1', 'WasmStore', 'wasmstores', cluster),
   filterDeployments: resource('wasme.io/v1', 'FilterDeployment', 'filterdeployments'),
   wasmPlugins: resource('extensions.istio.io/v1alpha1', 'WasmPlugin', 'wasmplugins'),
+  /** To follow WasmPlugin, from Istio 1.30 on. */
+  trafficExtensions: resource('extensions.istio.io/v1alpha1', 'TrafficExtension', 'trafficextensions'),
   envoyFilters: resource('networking.istio.io/v1alpha3', 'EnvoyFilter', 'envoyfilters'),
 } as const satisfies { readonly [name: string]: Resource };
 
@@ -73,6 +75,11 @@ export const resources = {
 export const portForwards: Resource = { ...resources.pods, plural: 'pods/portforward' };
 /** What containers of pods wrote. */
 export const podLogs: Resource = { ...resources.pods, plural: 'pods/log' };
+
+/** The status of the kind, which has rights of its own. */
+export function statusOf(resource: Resource): Resource {
+  return { ...resource, plural: `${resource.plural}/status` };
+}
 
 /** The resource of an object; throws for a kind that is not in the table, which is a defect of ours. */
 export function resourceOf({ apiVersion, kind }: Pick<KubeObject, 'apiVersion' | 'kind'>): Resource {

@@ -87,7 +87,9 @@ export const wasm = z
         )
         .max(100, 'must have at most 100 entries')
         .default(() => [])
-        .describe('Modules that every node keeps without any extension, for pods that name them by digest.'),
+        .describe(
+          'Modules that every node keeps without any extension, for pods that name them by digest. WasmPlugins of anybody may name them once `install` has run.',
+        ),
     },
     'must be a mapping',
   )

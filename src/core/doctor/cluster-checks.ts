@@ -39,6 +39,7 @@ const parts: readonly (readonly [keyof Observations, string])[] = [
   ['proxyConfigs', 'ProxyConfigs'],
   ['extensions', 'WasmExtensions'],
   ['stores', 'Pods in pillion-node'],
+  ['policies', 'ValidatingAdmissionPolicies'],
   ['namespaces', 'Namespaces'],
   ['nodes', 'Nodes'],
   ['pods', 'Pods'],

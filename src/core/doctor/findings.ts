@@ -329,6 +329,12 @@ export const findings = {
     doc: 'The option wasm.enabled is on, and the API server does not know the kind WasmExtension.',
     remedy: 'Make the kinds, with the rights and the node agent: pillion install.',
   },
+  'wasm-policies-differ': {
+    check: 'wasm',
+    severity: 'warning',
+    doc: 'A policy that keeps the modules of the node store to their extensions, or reports and status to those who may write them, is missing or is not what the options ask for.',
+    remedy: 'Write them anew: pillion install.',
+  },
   'wasm-extension-unreadable': {
     check: 'wasm',
     severity: 'warning',

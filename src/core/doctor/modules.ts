@@ -1,7 +1,10 @@
 // Answers: do the Wasm modules of extensions come to the pods that they select.
 // Does not belong here: what a pod gets (core/supply.ts), whether nodes have the modules (kubectl get wasmstores).
 import { admit } from '../admit.ts';
+import { driftText, findDrift } from '../cluster/drift.ts';
+import { hasPolicies } from '../cluster/kubernetes-version.ts';
 import { isCalledFor } from '../cluster/webhooks.ts';
+import { wasmPolicies } from '../install/policies.ts';
 import type { KubeObject } from '../model/kube-object.ts';
 import { problemLine } from '../model/problem.ts';
 import { standingOf } from '../wasm/declaration/standing.ts';
@@ -54,7 +57,9 @@ function withHeld(result: CheckResult, { pods, stores }: Observations): CheckRes
   return checked(result.saw, [...result.findings, held]);
 }
 
-function checkDelivery({ extensions, pods }: Observations, { options, facts }: Knowledge): CheckResult {
+function checkDelivery(observed: Observations, known: Knowledge): CheckResult {
+  const { extensions, pods } = observed;
+  const { options, facts } = known;
   if (!options.wasm.enabled) return checked('not delivered: the option wasm.enabled is off');
   if (!facts?.ok) return unchecked('the settings cannot be read');
   if (extensions.kind === 'hidden') return unseen(extensions);
@@ -66,11 +71,25 @@ function checkDelivery({ extensions, pods }: Observations, { options, facts }: K
   const refused = `${count(notReady.length, 'extension')}: ${fewOf(notReady)}`;
   return checkSeen(pods, ({ withoutModules }) =>
     checked(count(declared.length, 'extension'), [
+      ...policyFindings(observed, known),
       ...(problems.length === 0 ? [] : [found('wasm-extension-unreadable', unreadable)]),
       ...(notReady.length === 0 ? [] : [found('wasm-extension-not-ready', refused)]),
       ...missing(withoutModules),
     ]),
   );
+}
+
+/** Of those that an installation brings, the ones that are not as it would bring them. */
+function policyFindings({ policies }: Observations, { options, kubernetes }: Knowledge): readonly Finding[] {
+  if (policies.kind === 'hidden' || !hasPolicies(kubernetes?.minor)) return [];
+  const wrong = wasmPolicies(options).flatMap((wanted) => {
+    const { kind, metadata } = wanted;
+    const actual = policies.value.find((one) => one.kind === kind && one.metadata.name === metadata.name);
+    const drift = actual && findDrift(actual, wanted);
+    if (actual !== undefined && drift === undefined) return [];
+    return [`${kind} ${metadata.name}: ${drift === undefined ? 'it is missing' : driftText(drift)}`];
+  });
+  return wrong.length === 0 ? [] : [found('wasm-policies-differ', fewOf(wrong))];
 }
 
 const kindsMissing = 'The API server knows no WasmExtension';

@@ -79,6 +79,8 @@ export interface AskedByOptions {
   readonly extensions: Observed<readonly ObservedExtension[] | undefined>;
   /** Who brings Wasm modules to nodes. */
   readonly stores: Observed<StoreAround>;
+  /** Policies and bindings of ours; none where Wasm modules are not delivered. */
+  readonly policies: Observed<readonly KubeObject[]>;
   /** Whether the API server keeps `restartPolicy` on init containers, as far as the webhook asks. */
   readonly apiServer: NativeFacts['apiServer'];
   /** The same, whatever the options are. */

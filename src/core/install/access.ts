@@ -4,7 +4,7 @@ import type { V1PolicyRule } from '@kubernetes/client-node';
 import { type Component, ownLabels } from '../cluster/labels.ts';
 import { names, ownNamespace } from '../cluster/names.ts';
 import type { ClusterOptions } from '../cluster/options.ts';
-import { podLogs, portForwards, type Resource, resources } from '../cluster/resources.ts';
+import { podLogs, portForwards, type Resource, resources, statusOf } from '../cluster/resources.ts';
 import { settingsPlaces } from '../cluster/settings-documents.ts';
 import type { KubeObject } from '../model/kube-object.ts';
 import { agentName, nodeNamespace } from '../wasm/names.ts';
@@ -98,10 +98,6 @@ function rollOut({ filterDeployments }: ClusterOptions['wasm']): readonly Rule[]
 /** Control writes the options of the node agents, in their namespace, also where somebody has removed them. */
 export function agentOptionsAccess(): readonly KubeObject[] {
   return granted('control', [rule(resources.configMaps, written, agentName)], nodeNamespace);
-}
-
-function statusOf(resource: Resource): Resource {
-  return { ...resource, plural: `${resource.plural}/status` };
 }
 
 function clusterRules(component: Component, { jobCompletion, wasm }: ClusterOptions): readonly Rule[] {

@@ -56,7 +56,7 @@ export function agentAccess({ wasm }: Pick<ClusterOptions, 'wasm'>): readonly Ku
     ...granted([rule(resources.configMaps, ['list', 'watch'], [agentName])], nodeNamespace),
     ...granted([
       rule(resources.wasmExtensions, ['list', 'watch']),
-      // of every node, since a role cannot know on which one it is used
+      // of every node, since a role cannot know on which one it is used; a policy does (policies.ts)
       rule(resources.wasmStores, ['get', 'create', 'patch']),
     ]),
     agentOptionsMap({ wasm }),

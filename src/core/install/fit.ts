@@ -49,7 +49,7 @@ export function fitOf(survey: Survey, options: ClusterOptions, { mayOverlap = fa
         : overlaps.map((text) => `Cannot install: ${text}\n  Or, for the time of a move: --allow-overlap`)),
     ],
     notes: [
-      ...withoutGuard(survey),
+      ...withoutGuard(survey, options),
       ...plainSidecars(survey, options),
       ...secretToBring(options),
       ...(mayOverlap ? overlaps : []),
@@ -72,10 +72,11 @@ function missing({ hasIstioNamespace, hasCertManager }: Survey, options: Cluster
   ];
 }
 
-function withoutGuard({ minor }: Survey): readonly string[] {
+function withoutGuard({ minor }: Survey, { wasm }: ClusterOptions): readonly string[] {
   if (minor === undefined || minor < oldestMinor || hasPolicies(minor)) return [];
+  const open = 'nothing keeps the modules of the node store to the extensions that brought them (docs/wasm.md)';
   return [
-    `Kubernetes 1.${minor} has no stable admission policies: there is no guard, and the webhook is called for mirror pods too`,
+    `Kubernetes 1.${minor} has no stable admission policies: there is no guard, and the webhook is called for mirror pods too${wasm.enabled ? `; and ${open}` : ''}`,
   ];
 }
 

@@ -13,6 +13,7 @@ import { accessObjects, agentOptionsAccess } from './access.ts';
 import { agentAccess, agentWorkload } from './agent.ts';
 import { certificateObjects } from './cert-manager.ts';
 import { networkObjects } from './network.ts';
+import { wasmPolicies } from './policies.ts';
 import { workloadObjects } from './workloads.ts';
 
 export interface InstallInput {
@@ -21,6 +22,8 @@ export interface InstallInput {
   readonly optionsText: string;
   readonly image: string;
   readonly version: string;
+  /** False where the cluster is too old for admission policies. */
+  readonly hasPolicies?: boolean;
 }
 
 /** What belongs together, and the name of its file in manifests/. */
@@ -58,6 +61,7 @@ export function installParts(input: InstallInput): readonly InstallPart[] {
       about: ['How the installation behaves; see docs/options.md. What is changed here is followed without a restart.'],
       objects: [optionsMap(input.optionsText)],
     },
+    ...policiesPart(input),
     ...certificatePart(input.options),
     {
       subject: 'network',
@@ -89,6 +93,21 @@ function kindsPart(options: ClusterOptions): readonly InstallPart[] {
       about: [
         'What Wasm extensions are declared with, and what nodes report. Deleting a kind deletes every object of it, so that',
         '"pillion uninstall" leaves them.',
+      ],
+      objects,
+    },
+  ];
+}
+
+function policiesPart({ options, hasPolicies = true }: InstallInput): readonly InstallPart[] {
+  const objects = hasPolicies ? wasmPolicies(options) : [];
+  if (objects.length === 0) return [];
+  return [
+    {
+      subject: 'policies',
+      about: [
+        'What nobody but Pillion may write: files of the store in objects of Istio, reports of nodes, and what control found',
+        'out about extensions. The API server asks it itself; Kubernetes 1.30 or later.',
       ],
       objects,
     },

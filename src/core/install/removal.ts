@@ -5,12 +5,17 @@ import { isOurs } from '../cluster/labels.ts';
 import { names, ownNamespace } from '../cluster/names.ts';
 import { type Resource, resources } from '../cluster/resources.ts';
 import type { KubeObject } from '../model/kube-object.ts';
-import { agentName, nodeNamespace } from '../wasm/names.ts';
+import { agentName, nodeNamespace, policyNames } from '../wasm/names.ts';
 import { declaredObjects, type ExtensionsThere } from './extensions-there.ts';
 
 /** Namespaces that are ours with all that is in them. */
 export const ownNamespaces: readonly string[] = [ownNamespace, nodeNamespace];
-const ownNames: ReadonlySet<string> = new Set([...ownNamespaces, agentName, ...Object.values(names)]);
+const ownNames: ReadonlySet<string> = new Set([
+  ...ownNamespaces,
+  agentName,
+  ...Object.values(names),
+  ...Object.values(policyNames),
+]);
 /** Kinds of which there is something of ours in Istio's namespace. */
 const elsewhere: readonly string[] = [resources.roles.kind, resources.roleBindings.kind];
 

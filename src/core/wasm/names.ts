@@ -10,6 +10,14 @@ export const nodeNamespace = 'pillion-node';
 /** DaemonSet and ServiceAccount of the node agent. */
 export const agentName = 'pillion-agent';
 
+/** ValidatingAdmissionPolicies and their bindings (install/policies.ts). */
+export const policyNames = {
+  plugins: 'pillion-wasm-plugins',
+  envoyFilters: 'pillion-wasm-envoy-filters',
+  stores: 'pillion-wasm-stores',
+  status: 'pillion-wasm-status',
+} as const;
+
 /** The store on a node. Pods see `modules` alone, read-only, under the same path. */
 export const storeRoot = '/var/lib/pillion/wasm';
 export const modulesDirectory = `${storeRoot}/modules`;
@@ -19,6 +27,11 @@ export const extensionsDirectory = `${storeRoot}/extensions`;
 /** Path of a module, on the node and in the proxy. */
 export function modulePath(digest: ModuleDigest): string {
   return `${modulesDirectory}/sha256/${hexOf(digest)}.wasm`;
+}
+
+/** Where the proxy of a pod that names the module itself mounts it besides. */
+export function namedModulePath(digest: ModuleDigest): string {
+  return `${storeRoot}/named/${hexOf(digest)}.wasm`;
 }
 
 /** The name of a file has at most 255 bytes (NAME_MAX), that of an object 253. */

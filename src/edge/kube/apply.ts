@@ -1,7 +1,7 @@
 // Answers: what becomes of an object that is applied. By server-side apply: only the fields that we name are ours, and
 // an object that is as it should be is not written.
 // Does not belong here: which objects, and in which order (core/install/objects.ts).
-import { fieldManagers } from '../../core/cluster/names.ts';
+import { fieldManagers, names } from '../../core/cluster/names.ts';
 import { type Resource, resourceOf, resources } from '../../core/cluster/resources.ts';
 import { type Change, changesBetween } from '../../core/install/change.ts';
 import { ownNamespaces } from '../../core/install/removal.ts';
@@ -43,10 +43,12 @@ async function write(kube: Kube, object: KubeObject, dryRun: boolean): Promise<K
 }
 
 /**
- * Kinds of which an installation with other options leaves objects behind: the node agent with its namespace, roles
- * elsewhere, requests to cert-manager.
+ * Kinds of which an installation with other options leaves objects behind: the node agent with its namespace, policies
+ * about Wasm, roles elsewhere, requests to cert-manager.
  */
 const varying: readonly Resource[] = [
+  resources.admissionPolicyBindings,
+  resources.admissionPolicies,
   resources.daemonSets,
   resources.clusterRoleBindings,
   resources.clusterRoles,
@@ -57,11 +59,11 @@ const varying: readonly Resource[] = [
   resources.namespaces,
 ];
 
-/** Objects of an earlier installation that this one no longer has. */
+/** Objects of an earlier installation that this one no longer has. The guard is control's, which looks after it. */
 export async function findLeftOver(kube: Kube, objects: readonly KubeObject[]): Promise<readonly KubeObject[]> {
   const wanted = new Set(objects.map(objectKey));
   const found = await Promise.all(varying.map((resource) => listOwn(kube, resource)));
-  return found.flat().filter((object) => !wanted.has(objectKey(object)));
+  return found.flat().filter((object) => !wanted.has(objectKey(object)) && object.metadata.name !== names.guard);
 }
 
 function objectKey({ kind, metadata }: KubeObject): string {

@@ -33,6 +33,7 @@ import { nobodyAround } from '../../core/wasm/delivery/store-pods.ts';
 import { askWebhook } from './ask-webhook.ts';
 import { collect, type Kube } from './client.ts';
 import { KubeError, whereNotFound } from './kube-error.ts';
+import { listOwn } from './list-own.ts';
 import { probeNative } from './native-probe.ts';
 import { observeReplicas } from './observe-replicas.ts';
 import { observeStores } from './observe-stores.ts';
@@ -98,7 +99,7 @@ async function observeByOptions(kube: Kube, state: ClusterState): Promise<AskedB
   const unknown: NativeFacts['apiServer'] = 'unknown';
   if (state.version.kind === 'hidden' && !state.version.isForbidden) {
     const { version } = state;
-    const silent = { mesh: version, injector: version, extensions: version, stores: version };
+    const silent = { mesh: version, injector: version, extensions: version, stores: version, policies: version };
     return { ...silent, apiServer: unknown, restartPolicy: unknown };
   }
   const nothing = {
@@ -107,6 +108,7 @@ async function observeByOptions(kube: Kube, state: ClusterState): Promise<AskedB
     injector: seen(undefined),
     extensions: seen([]),
     stores: seen(nobodyAround),
+    policies: seen([]),
     apiServer: unknown,
     restartPolicy: unknown,
   };
@@ -115,16 +117,17 @@ async function observeByOptions(kube: Kube, state: ClusterState): Promise<AskedB
   const map = (place: { readonly name: string; readonly namespace: string }) =>
     attempt(() => kube.get(resources.configMaps, place.name, place.namespace));
   const minimumMinor = minorOfMinimum(options.nativeMinimumKubelet);
-  const [mesh, injector, extensions, stores, native, restartPolicy] = await Promise.all([
+  const [mesh, injector, extensions, stores, policies, native, restartPolicy] = await Promise.all([
     map(places.mesh),
     map(places.injector),
     options.wasm.enabled ? attempt(() => observeExtensions(kube)) : seen([]),
     options.wasm.enabled ? attempt(() => observeStores(kube)) : seen(nobodyAround),
+    options.wasm.enabled ? attempt(() => observePolicies(kube)) : seen([]),
     attempt(() => probeNative(kube, { minimumMinor })),
     attempt(() => probeNative(kube, { minimumMinor: betaMinor })),
   ]);
   return {
-    ...{ mesh, injector, extensions, stores },
+    ...{ mesh, injector, extensions, stores, policies },
     apiServer: seenValue(native) ?? unknown,
     restartPolicy: seenValue(restartPolicy) ?? unknown,
   };
@@ -132,6 +135,11 @@ async function observeByOptions(kube: Kube, state: ClusterState): Promise<AskedB
 
 function observeExtensions(kube: Kube): Promise<readonly ObservedExtension[] | undefined> {
   return whereNotFound(undefined, collect(kube, resources.wasmExtensions, {}, observedExtension));
+}
+
+async function observePolicies(kube: Kube): Promise<readonly KubeObject[]> {
+  const kinds = [resources.admissionPolicies, resources.admissionPolicyBindings];
+  return (await Promise.all(kinds.map((kind) => listOwn(kube, kind)))).flat();
 }
 
 /** What the call gives, or why it gives nothing. */

@@ -7,6 +7,7 @@ import type { JsonObject } from '../../../src/core/model/json.ts';
 import type { PodSpec } from '../../../src/core/model/pod.ts';
 import { modulePath, modulesDirectory } from '../../../src/core/wasm/names.ts';
 import { sharedCluster } from '../cluster.ts';
+import { withOptions } from '../installation.ts';
 import { injected, inNamespace } from '../namespace.ts';
 import { extension, untilReady } from './extensions.ts';
 import { compiled, pushed } from './modules.ts';
@@ -61,13 +62,20 @@ test('without any extension, the annotation pillion.dev/wasm-modules mounts the 
     await namespace.create(extension({ name: 'brings', image, labels: { app: 'nobody' } }));
     const { active } = await untilReady(namespace, 'brings');
     assert.ok(active);
-    await namespace.create({
+    const { pinned, moduleDigest } = active;
+    const plugin = {
       apiVersion: 'extensions.istio.io/v1alpha1',
       kind: 'WasmPlugin',
       metadata: { name: 'own' },
-      spec: { selector: { matchLabels: { app: 'web' } }, url: `file://${modulePath(active.moduleDigest)}` },
+      spec: { selector: { matchLabels: { app: 'web' } }, url: `file://${modulePath(moduleDigest)}` },
+    };
+    await assert.rejects(namespace.create(plugin), /Cannot use "file:.*wasm\.modules of the options/);
+    const settings = [`wasm.modules[0].source=${pinned}`, `wasm.modules[0].sha256=${moduleDigest}`];
+    await withOptions(cluster, settings, async () => {
+      // the API server takes a moment to follow
+      await namespace.until('the module is everybody’s', () => namespace.create(plugin).catch(() => false));
     });
-    const annotations = { 'pillion.dev/wasm-modules': active.moduleDigest };
+    const annotations = { 'pillion.dev/wasm-modules': moduleDigest };
     await Promise.all([startClient(namespace), startServer(namespace, 'web', 1, annotations)]);
     await untilAvailable(namespace, 'web');
     await untilHeader(namespace, urlOf('web'), 'x-filter-version', '7');

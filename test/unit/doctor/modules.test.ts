@@ -2,10 +2,13 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { names } from '../../../src/core/cluster/names.ts';
+import { readOptions } from '../../../src/core/cluster/options.ts';
 import { knowledgeOf } from '../../../src/core/doctor/knowledge.ts';
 import { observedExtension } from '../../../src/core/doctor/modules.ts';
 import type { Observations } from '../../../src/core/doctor/observations.ts';
 import { createSurveyor } from '../../../src/core/doctor/pods.ts';
+import { wasmPolicies } from '../../../src/core/install/policies.ts';
+import type { JsonObject } from '../../../src/core/model/json.ts';
 import type { KubeObject } from '../../../src/core/model/kube-object.ts';
 import type { StringMap } from '../../../src/core/model/pod.ts';
 import { modulesDirectory } from '../../../src/core/wasm/names.ts';
@@ -21,6 +24,9 @@ const namespaces = [
   namespace('istio-system', injected),
 ];
 
+const read = readOptions(options);
+const policies = read.ok ? wasmPolicies(read.value) : [];
+
 /** A cluster that delivers, and knows these extensions. */
 function delivering(objects: readonly KubeObject[] | undefined, changes: Partial<Observations> = {}): Observations {
   return observed({
@@ -28,6 +34,7 @@ function delivering(objects: readonly KubeObject[] | undefined, changes: Partial
     configurations: seen([registered(options)]),
     namespaces: seen(namespaces),
     extensions: seen(objects?.map(observedExtension)),
+    policies: seen(policies),
     probes: [],
     ...changes,
   });
@@ -94,6 +101,27 @@ suite('the doctor on Wasm modules', () => {
     assert.deepEqual(others, []);
     assert.equal(finding?.finding, 'wasm-extension-not-ready');
     assert.equal(finding?.what, '2 extensions: shop/unsigned (SignatureMissing), other/away (RegistryUnreachable)');
+  });
+
+  test('finds policies that are missing or changed, where the cluster can have them', () => {
+    const whatOf = (changes: Partial<Observations>): readonly string[] =>
+      findingsOf(delivering([extension('shop/good')], changes))
+        .filter((one) => one.finding === 'wasm-policies-differ')
+        .map(({ what }) => what);
+    assert.deepEqual(whatOf({}), []);
+    assert.match(
+      whatOf({ policies: seen([]) })[0] ?? '',
+      /^ValidatingAdmissionPolicy pillion-wasm-plugins: it is missing/,
+    );
+    const weaker = policies.map((one) =>
+      one.kind.endsWith('Binding')
+        ? { ...one, spec: { ...(one['spec'] as JsonObject), validationActions: ['Warn'] } }
+        : one,
+    );
+    assert.match(whatOf({ policies: seen(weaker) })[0] ?? '', /spec\.validationActions\[0\] is Warn, not Deny/);
+    const version = seen({ major: '1', minor: '29', gitVersion: 'v1.29.1' });
+    assert.deepEqual(whatOf({ policies: seen([]), version }), []);
+    assert.deepEqual(whatOf({ policies: { kind: 'hidden', why: 'forbidden', isForbidden: true } }), []);
   });
 
   test('names the workloads whose pods lack the store', () => {

@@ -102,6 +102,7 @@ export function observed(changes: Partial<Observations> = {}): Observations {
     restartPolicy: 'keeps',
     extensions: seen([]),
     stores: seen(nobodyAround),
+    policies: seen([]),
     probes: [injected('shop'), restartable('shop')],
     asked: [],
     pods: seen({ examined: 0, withoutSidecar: [], plainJobs: [], withoutModules: [], held: [] }),

@@ -89,7 +89,11 @@ suite('whether a cluster can take it', () => {
     for (const minor of [28, 29]) {
       const { refusals, notes } = look({ minor });
       assert.deepEqual(refusals, []);
-      assert.match(notes.join(), /there is no guard, and the webhook is called for mirror pods too/);
+      assert.match(notes.join(), /there is no guard, and the webhook is called for mirror pods too$/);
+      assert.match(
+        look({ minor }, 'wasm: {enabled: true}').notes.join(),
+        /nothing keeps the modules of the node store to/,
+      );
     }
   });
 

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import type { HostFile } from '../../model/delivered.ts';
 import { fragment } from '../../model/fragment.ts';
 import { hexOf, type ModuleDigest } from '../digests.ts';
-import { gateName, gatePath, modulePath, modulesDirectory, storeRoot } from '../names.ts';
+import { gateName, gatePath, modulePath, modulesDirectory, namedModulePath } from '../names.ts';
 
 /** Names of volumes have at most 63 characters (RFC 1123, labels). */
 const hexDigits = 32;
@@ -32,7 +32,7 @@ export function gateFile(namespace: string, name: string, uid: string): HostFile
 /** What a pod waits for that names a module itself. Mounted beside the store, because a mount in a mount needs order. */
 export function moduleFile(digest: ModuleDigest): HostFile {
   const name = `pillion-wasm-module-${hexOf(digest).slice(0, hexDigits)}`;
-  return hostFile(name, 'File', modulePath(digest), `${storeRoot}/named/${hexOf(digest)}.wasm`);
+  return hostFile(name, 'File', modulePath(digest), namedModulePath(digest));
 }
 
 function hostFile(name: string, type: 'File' | 'Directory', path: string, mountPath: string): HostFile {
