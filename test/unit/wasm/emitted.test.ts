@@ -83,6 +83,19 @@ test('by the node store, a WasmPlugin names the file, for pods that have the mou
   ]);
 });
 
+test('what is not declared is not there, and what Istio has a default for is', () => {
+  const [object] = emittedFor(extensionOf());
+  assert.deepEqual(object?.['spec'], {
+    selector: { matchLabels: { 'pillion.dev/wasm-delivery': 'node-store' } },
+    url: `file:///var/lib/pillion/wasm/modules/sha256/${hex}.wasm`,
+    type: 'HTTP',
+    phase: 'UNSPECIFIED_PHASE',
+    priority: 0,
+    failStrategy: 'FAIL_CLOSE',
+    match: [{ mode: 'SERVER' }],
+  });
+});
+
 test('a pull secret never stands beside a file', () => {
   for (const object of emittedFor(full)) assert.doesNotMatch(JSON.stringify(object), /regcred|imagePullSecret/);
 });
@@ -227,6 +240,51 @@ test('what an old kind of Istio dropped of it is not written again and again', (
   ]);
   const change = emittedChange(other, [found], full);
   assert.equal(change.ok && change.value?.write.length, 1);
+});
+
+test('what is as it should be but has lost its label or belongs to another is written, or left to its owner', () => {
+  const [wanted] = emittedFor(full) as [KubeObject];
+  const found = readFound(wanted);
+  const changeOf = (one: typeof found) => emittedChange([wanted], [one], full);
+  assert.deepEqual(changeOf(found), { ok: true, value: undefined });
+  const unlabelled = changeOf({ ...found, isLabelled: false });
+  assert.deepEqual(unlabelled.ok && unlabelled.value, { write: [wanted], remove: [] });
+  for (const owner of [undefined, 'somebody']) {
+    const refused = changeOf({ ...found, owner });
+    assert.equal(refused.ok ? undefined : refused.error.reason, 'NameTaken');
+  }
+});
+
+test('only what the extension owns and no longer wants is removed', () => {
+  const [wanted] = emittedFor(full) as [KubeObject];
+  const found = readFound(wanted);
+  const old = { ...found, name: 'hello-agent-pull' };
+  const foreign = { ...found, name: 'theirs', owner: 'somebody' };
+  const bare = { ...found, name: 'bare', owner: undefined };
+  const change = emittedChange([wanted], [found, old, foreign, bare], full);
+  assert.deepEqual(change.ok && change.value, { write: [], remove: [old] });
+});
+
+test('what was applied with other labels or another owner is applied anew', () => {
+  const [wanted] = emittedFor(full) as [KubeObject];
+  const dropped = { ...readFound(wanted), spec: {} };
+  const writtenAfter = (metadata: KubeObject['metadata']): number | false | undefined => {
+    const appliedAs = appliedPrint({ ...wanted, metadata });
+    const change = emittedChange([wanted], [{ ...dropped, appliedAs }], full);
+    return change.ok && change.value?.write.length;
+  };
+  const { labels: _labels, ...unlabelled } = wanted.metadata;
+  const { ownerReferences: _owners, ...unowned } = wanted.metadata;
+  assert.deepEqual([wanted.metadata, unlabelled, unowned].map(writtenAfter), [undefined, 1, 1]);
+});
+
+test('of the owners of an object the one that controls it counts', () => {
+  const [wanted] = emittedFor(full) as [KubeObject];
+  const user = { apiVersion: 'v1', kind: 'ConfigMap', name: 'other', uid: 'uid-of-other' };
+  const ownerReferences = [user, ...(wanted.metadata.ownerReferences ?? [])];
+  const found = readFound({ ...wanted, metadata: { ...wanted.metadata, ownerReferences, resourceVersion: '7' } });
+  assert.deepEqual([found.owner, found.resourceVersion], ['uid-of-hello', '7']);
+  assert.equal(readFound({ ...wanted, metadata: { ...wanted.metadata, ownerReferences: [user] } }).owner, undefined);
 });
 
 test('what is new is written before what becomes narrower, so that no proxy is without the filter in between', () => {
