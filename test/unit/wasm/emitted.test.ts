@@ -128,6 +128,7 @@ test('inbound and outbound are modes of the match', () => {
   const modeOf = (traffic: Extension['traffic']): unknown => specOf(emittedFor(extensionOf({ traffic }))[0])['match'];
   assert.deepEqual(modeOf('inbound'), [{ mode: 'SERVER' }]);
   assert.deepEqual(modeOf('outbound'), [{ mode: 'CLIENT' }]);
+  assert.deepEqual(modeOf('gateway'), [{ mode: 'CLIENT' }], 'a gateway is a client to Istio');
 });
 
 test('without a root id of its own, it has the first that the image names', () => {
@@ -221,6 +222,32 @@ test('a text that is no JSON goes by an EnvoyFilter with the local file, before 
       },
     ],
   });
+});
+
+test('an EnvoyFilter says what differs from what a proxy does by itself, and no more', () => {
+  const patchOf = (changes: Partial<Extension>): { context: unknown; config: JsonObject } => {
+    const [object] = emittedFor(extensionOf({ rawConfig: 'tomorrow', ...changes }));
+    const [patch] = specOf(object)['configPatches'] as readonly {
+      match: JsonObject;
+      patch: { value: { typed_config: { config: JsonObject } } };
+    }[];
+    return { context: patch?.match['context'], config: patch?.patch.value.typed_config.config ?? {} };
+  };
+  const vm = {
+    vm_id: 'shop.hello',
+    runtime: 'envoy.wasm.runtime.v8',
+    code: { local: { filename: `/var/lib/pillion/wasm/modules/sha256/${hex}.wasm` } },
+  };
+  const configuration = { '@type': 'type.googleapis.com/google.protobuf.StringValue', value: 'tomorrow' };
+  assert.deepEqual(patchOf({}).config, { name: 'shop.hello', configuration, vm_config: vm });
+  assert.deepEqual(patchOf({ rawConfig: '' }).config, { name: 'shop.hello', vm_config: vm }, 'nothing is no text');
+  assert.equal(patchOf({ failStrategy: 'FAIL_OPEN' }).config['failure_policy'], 'FAIL_OPEN');
+  const environments = [[{ name: 'A' }], [{ name: 'B', fromHost: true }]].map(
+    (vmEnv) => (patchOf({ vmEnv }).config['vm_config'] as JsonObject)['environment_variables'],
+  );
+  assert.deepEqual(environments, [{ key_values: { A: '' } }, { host_env_keys: ['B'] }]);
+  const contexts = (['inbound', 'outbound', 'any', 'gateway'] as const).map((traffic) => patchOf({ traffic }).context);
+  assert.deepEqual(contexts, ['SIDECAR_INBOUND', 'SIDECAR_OUTBOUND', 'ANY', 'GATEWAY']);
 });
 
 test('what is there as it should be is not written, whatever the order of its fields', () => {

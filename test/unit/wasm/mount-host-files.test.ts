@@ -70,6 +70,15 @@ test('a volume that the pod has for the same directory is mounted, and not decla
   assert.deepEqual([web, proxy.volumeMounts], [{ name: 'web' }, [{ name: 'theirs', mountPath: path, readOnly: true }]]);
 });
 
+test('a pod that has neither volumes nor mounts gets them', () => {
+  for (const list of ['containers', 'initContainers']) {
+    const pod: Pod = { metadata: {}, spec: { [list]: [{ name: 'istio-proxy' }] } };
+    const { pod: mounted } = mountHostFiles(pod, [storeFile]);
+    const proxy = { name: 'istio-proxy', volumeMounts: [storeFile.mount] };
+    assert.deepEqual(mounted.spec, { [list]: [proxy], volumes: [storeFile.volume] });
+  }
+});
+
 test('every volume has a name of its own, which Kubernetes takes', () => {
   const uids = ['1a2b3c4d-0000-4000-8000-000000000001', '5e6f7a8b-0000-4000-8000-000000000002', ''];
   const gates = uids.map((uid) => gateFile('shop', 'a'.repeat(253), uid));
