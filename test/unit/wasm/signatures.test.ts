@@ -288,10 +288,7 @@ describe('A verdict', () => {
 
   test('names every key that signed in the same form', () => {
     const verdict = judge([trust([ours, second])], [signedBy(ours), signedBy(second)]);
-    assert.deepEqual(
-      verdict.ok && verdict.value.signedBy.map(({ key }) => key),
-      ['release', 'ops'],
-    );
+    assert.deepEqual(verdict.ok && verdict.value.signedBy.map(({ key }) => key), ['release', 'ops']);
   });
 
   test('is refused where one of the keys cannot be read, also where another one signed', () => {
