@@ -8,6 +8,7 @@ import type { KubeObject } from '../../../src/core/model/kube-object.ts';
 import { findProxy, type Pod, type StringMap, type Volume } from '../../../src/core/model/pod.ts';
 import type { Operation, Verdict } from '../../../src/core/model/verdict.ts';
 import { deliverModules } from '../../../src/core/wasm/delivery/deliver-modules.ts';
+import { planFor } from '../../../src/core/wasm/delivery/delivery-plan.ts';
 import { extensionProblems, readDeliverable } from '../../../src/core/wasm/delivery/extension-table.ts';
 import { deliveryLabel, extensionsAnnotation, modulesAnnotation } from '../../../src/core/wasm/names.ts';
 import { facts, patched, pod, review, withAnnotations, withContainer, withLabels } from '../../builders.ts';
@@ -401,6 +402,24 @@ suite('the table of extensions', () => {
     assert.equal(tableOf({ ...extension('shop/bad'), spec: 'x', status }).size, 0);
     const unclear = { ...extension('shop/bad', { selector: { matchLabels: 'web' } }), status };
     assert.equal(tableOf(unclear).size, 0);
+  });
+
+  test('is in the order of the names, whatever the order in which they come', () => {
+    for (const names of ['a b c', 'a c b', 'b a c', 'b c a', 'c a b', 'c b a']) {
+      const all = tableOf(...names.split(' ').map((name) => extension(name))).get('default') ?? [];
+      assert.deepEqual(all.map(({ name }) => name).join(' '), 'a b c');
+    }
+  });
+
+  test('has one plan for all pods that the same extensions select, and keeps so many plans at most', () => {
+    const extensions = tableOf(extension('hello'));
+    const [hello] = extensions.get('default') ?? [];
+    assert.ok(hello !== undefined);
+    const first = planFor([hello], 'other', extensions);
+    assert.equal(planFor([hello], 'other', extensions), first);
+    assert.notEqual(planFor([hello], 'baseline', extensions), first);
+    for (let at = 0; at < 1_000; at += 1) planFor([{ ...hello, name: `hello-${at}` }], 'other', extensions);
+    assert.notEqual(planFor([hello], 'other', extensions), first, 'what was known is forgotten');
   });
 
   test('changes nothing where it is empty, byte for byte', () => {

@@ -96,6 +96,11 @@ test('what is not declared is not there, and what Istio has a default for is', (
   });
 });
 
+test('one variable of the environment is enough to be told', () => {
+  const [object] = emittedFor(extensionOf({ vmEnv: [{ name: 'A', value: 'a' }] }));
+  assert.deepEqual(specOf(object)['vmConfig'], { env: [{ name: 'A', valueFrom: 'INLINE', value: 'a' }] });
+});
+
 test('a pull secret never stands beside a file', () => {
   for (const object of emittedFor(full)) assert.doesNotMatch(JSON.stringify(object), /regcred|imagePullSecret/);
 });

@@ -71,6 +71,7 @@ suite('the layer of the module', () => {
     const layer = moduleLayer(image(value, `${dockerManifest}; charset=utf-8`));
     assert.ok(layer.ok);
     assert.equal(layer.value.variant, 'compat-docker');
+    assert.equal(layer.value.config.digest, digestOf('a'));
     assert.equal(layer.value.layer.digest, digestOf('b'));
   });
 
@@ -117,8 +118,18 @@ suite('the image of an index', () => {
     assert.equal(chosen(index(['linux/arm64', 'a'], ['linux/amd64', 'b'])), digestOf('b'));
   });
 
+  test('is the first of several for linux/amd64, as for a proxy', () => {
+    assert.equal(chosen(index(['linux/arm64', 'a'], ['linux/amd64', 'b'], ['linux/amd64', 'c'])), digestOf('b'));
+  });
+
+  test('may be an image of docker too', () => {
+    const manifests = [{ ...descriptor(dockerManifest, 'a'), platform: { os: 'linux', architecture: 'arm64' } }];
+    assert.equal(chosen(read({ manifests }, ociIndex) as ImageIndex), digestOf('a'));
+  });
+
   test('is the one for WebAssembly where there is none for linux/amd64', () => {
     assert.equal(chosen(index(['linux/arm64', 'a'], ['wasip1/wasm', 'b'])), digestOf('b'));
+    assert.equal(chosen(index(['linux/arm64', 'a'], ['wasip1/nowasm', 'b'])), 'UnknownVariant');
   });
 
   test('is the only one beside the attestations of a build tool', () => {

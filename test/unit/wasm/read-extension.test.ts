@@ -180,6 +180,10 @@ test('what is meant but not there yet is refused as such, with what to use inste
   assert.match(message, /spec\.delivery.*spec\.traffic/);
 });
 
+test('what is wrong for several reasons is an invalid declaration', () => {
+  assert.equal(refused({ source, onMissing: 'deny', phase: 'FIRST' }).reason, 'InvalidSpec');
+});
+
 test('a source of a kind that is not taken has its own reason', () => {
   assert.equal(refused({ source: { image: 'file:///etc/passwd' } }).reason, 'SourceNotAllowed');
   const plain = { url: 'http://example.com/filter.wasm', sha256: digestOf('a') };

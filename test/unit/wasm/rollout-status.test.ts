@@ -108,6 +108,16 @@ suite('a status', () => {
     ]);
   });
 
+  test('names what was resolved before anything of it was fetched', () => {
+    const resolved = { source: extensionOf().source, pinned: 'oci://registry.example.com/team/filter@sha256:…' };
+    const standing = standingOf({
+      upTo: 'Resolved',
+      rollout: { attempt: { resolved } },
+      road: { revision: undefined },
+    });
+    assert.equal(conditionOf(standing, 'Resolved').message, resolved.pinned);
+  });
+
   test('has a time for each condition, which changes with that one alone', () => {
     const old = (type: Condition['type'], status: Condition['status']): Condition => ({
       ...{ type, status, reason: 'Succeeded', message: '', observedGeneration: 1 },

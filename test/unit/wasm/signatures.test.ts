@@ -72,6 +72,13 @@ describe('The tag form', () => {
     assert.equal(judgeTag(claimOf(digest, `"image":{"Docker-Manifest-Digest":"${digest}"}`), ours).kind, 'signed');
   });
 
+  test('a text that is too long, too deep or a list says nothing, although a trusted key signed it', () => {
+    const padded = claimOf(digest).replace('{', `{"pad":"${' '.repeat(1024 * 1024)}",`);
+    const deep = claimOf(digest).replace('{', `{"pad":${'['.repeat(32)}${']'.repeat(32)},`);
+    for (const text of [padded, deep, `[${claimOf(digest)}]`])
+      assert.equal(whyOf(judgeTag(text, ours)), 'is of a text that is no unambiguous claim');
+  });
+
   test('a claim of another type, a text that is no JSON and an empty signature count for nobody', () => {
     const otherType = claimOf(digest).replace('cosign container image signature', 'something else');
     assert.deepEqual(judgeTag(otherType, ours), {
@@ -81,7 +88,7 @@ describe('The tag form', () => {
     });
     assert.equal(whyOf(judgeTag('[]', ours)), 'is of a text that is no unambiguous claim');
     assert.equal(whyOf(judgeTag('{', ours)), 'is of a text that is no unambiguous claim');
-    for (const signature of [undefined, '', '***', 'AAA']) {
+    for (const signature of [undefined, '', '***', 'AAA', '*AAA', 'AAA\n', 'A===']) {
       const found = judgeSimpleSigning(Buffer.from(claimOf(digest)), signature, digest, [ours.key]);
       assert.deepEqual(found, { kind: 'invalid', form: 'tag', why: 'is no base64 text' });
     }

@@ -8,7 +8,12 @@ import type { JsonObject } from '../../../src/core/model/json.ts';
 import type { KubeObject } from '../../../src/core/model/kube-object.ts';
 import { type TriedExtension, trialBootstrap } from '../../../src/core/wasm/trial/trial.ts';
 import { filesUrlOf, type OwnPod, readOwnPod, trialPod, trialPort } from '../../../src/core/wasm/trial/trial-pod.ts';
-import { decisiveLines, type TrialSight, trialVerdict } from '../../../src/core/wasm/trial/trial-verdict.ts';
+import {
+  decisiveLines,
+  hasProxyLog,
+  type TrialSight,
+  trialVerdict,
+} from '../../../src/core/wasm/trial/trial-verdict.ts';
 
 const token = 'f00d';
 const moduleDigest = `sha256:${'a'.repeat(64)}` as const;
@@ -239,6 +244,16 @@ suite('a trial', () => {
 
   test('is refused where a request never gets an answer', () => {
     assertFails(sight(running, { log: 'f00d 0 DC -\n' }), 'TrialRefused', /no answer within/);
+  });
+
+  test('has a log of its proxy once that has run, also when it is over', () => {
+    const logOf = (seen: TrialSight): boolean => hasProxyLog(seen.pod);
+    const waiting = { containerStatuses: [{ name: 'proxy', state: { waiting: { reason: 'PodInitializing' } } }] };
+    assert.deepEqual(
+      [running, ended({ exitCode: 1 }), waiting, {}].map((one) => logOf(sight(one))),
+      [true, true, false, false],
+    );
+    assert.equal(hasProxyLog(undefined), false);
   });
 
   test('takes no line of the log for an answer that the module could have written', () => {
