@@ -7,6 +7,8 @@ import type { JsonObject } from '../../../src/core/model/json.ts';
 import type { KubeObject } from '../../../src/core/model/kube-object.ts';
 import { findProxy, type Pod, type StringMap, type Volume } from '../../../src/core/model/pod.ts';
 import type { Operation, Verdict } from '../../../src/core/model/verdict.ts';
+import { deliverModules } from '../../../src/core/wasm/delivery/deliver-modules.ts';
+import { planFor } from '../../../src/core/wasm/delivery/delivery-plan.ts';
 import { extensionProblems, readDeliverable } from '../../../src/core/wasm/delivery/extension-table.ts';
 import { deliveryLabel, extensionsAnnotation, modulesAnnotation } from '../../../src/core/wasm/names.ts';
 import { facts, patched, pod, review, withAnnotations, withContainer, withLabels } from '../../builders.ts';
@@ -16,7 +18,7 @@ import { revisionOf } from './revisions.ts';
 const plain = facts();
 const store = '/var/lib/pillion/wasm/modules';
 const gate = (name: string): string => `/var/lib/pillion/wasm/extensions/${name}.wasm`;
-const digest = `sha256:${'ab'.repeat(32)}`;
+const digest = `sha256:${'ab'.repeat(32)}` as const;
 
 /** The pod as the API server goes on with it. */
 function admitted(before: Pod, known: Facts, path = '/inject'): Pod {
@@ -123,6 +125,52 @@ suite('a pod that an extension selects', () => {
     const after = admitted(pod('web'), known);
     assert.equal(after.metadata.labels?.[deliveryLabel], undefined);
     assert.equal(recordOf(after), undefined);
+  });
+
+  test('gets what selects it, and not what another pod gets, which was asked for before', () => {
+    const selector = { matchLabels: { tier: 'front' } };
+    const known = knowing(plain, [extension('hello'), extension('front', { selector })]);
+    const gatesOf = (labels: StringMap): readonly string[] =>
+      hostMounts(admitted(pod('web', withLabels(labels)), known));
+    const [hello, front] = [gateMount('default/hello'), gateMount('default/front')];
+    assert.deepEqual(gatesOf({ app: 'web' }), [storeMount, hello]);
+    assert.deepEqual(gatesOf({ app: 'other', tier: 'front' }), [storeMount, front]);
+    assert.deepEqual(gatesOf({ app: 'web', tier: 'front' }), [storeMount, front, hello]);
+    assert.deepEqual(gatesOf({ app: 'web' }), [storeMount, hello]);
+  });
+
+  test('gets what its own namespace allows, and not what another does, whose pods were asked for before', () => {
+    const everywhere = extension('istio-system/all');
+    const known = knowing(plain, [everywhere], { shop: 'baseline' });
+    assert.equal(hostMounts(admitted(pod('web'), known)).length, 2);
+    const hardened = deliverModules({ pod: admitted(pod('web'), plain), namespace: 'shop', named: [], facts: known });
+    assert.deepEqual(hardened.ok && hardened.value.modules.map(({ delivery, reason }) => [delivery, reason]), [
+      ['agent-pull', 'pod-security'],
+    ]);
+  });
+
+  test("of Istio's root namespace gets each extension once", () => {
+    const known = knowing(plain, [extension('istio-system/all')]);
+    const before = { pod: admitted(pod('web'), plain), namespace: 'istio-system', named: [], facts: known };
+    const given = deliverModules(before);
+    assert.equal(given.ok && given.value.modules.length, 1);
+  });
+
+  test('gets no volume where the level of its namespace alone is known', () => {
+    const known = knowing(plain, [extension('hello')]);
+    const namespaces = new Map([['default', { labels: undefined, annotations: {}, hardened: 'baseline' as const }]]);
+    const before = { pod: admitted(pod('web'), plain), namespace: 'default', named: [] };
+    const given = deliverModules({ ...before, facts: { ...known, namespaces } });
+    assert.deepEqual(given.ok && hostMounts(given.value.pod), []);
+    assert.equal(given.ok && given.value.modules[0]?.delivery, 'agent-pull');
+  });
+
+  test('gets nothing where no container of it is the proxy', () => {
+    const before = { pod: pod('web'), namespace: 'default', named: [digest] as const };
+    const given = deliverModules({ ...before, facts: knowing(plain, [extension('hello')]) });
+    assert.ok(given.ok);
+    assert.equal(given.value.pod, before.pod);
+    assert.match(given.value.warnings.join(), /wasm-modules.*the pod has no container istio-proxy/);
   });
 
   test('is explained in the trace, way and reason', () => {
@@ -249,6 +297,15 @@ suite('modules that a pod names itself', () => {
     assert.deepEqual('patch' in again && again.patch, []);
   });
 
+  test('come besides those of the extensions that select it', () => {
+    const after = admitted(pod('web', naming(digest)), knowing(plain, [extension('hello')]));
+    const own = `${store}/sha256/${digest.slice('sha256:'.length)}.wasm File`;
+    assert.deepEqual(
+      hostMounts(after).map((one) => one.replace(/ at .*/, '')),
+      [`${store} Directory`, `${gate('default/hello')} File`, own],
+    );
+  });
+
   for (const wrong of ['', 'sha256:abc', `${digest};${digest}`, digest.toUpperCase(), Array(21).fill(digest).join()]) {
     test(`are refused where they are no digests: ${JSON.stringify(wrong.slice(0, 20))}`, () => {
       for (const path of ['/inject', '/wasm']) {
@@ -326,6 +383,23 @@ suite('the table of extensions', () => {
       assert.deepEqual([kept?.labels, kept?.decisions.other.delivery], [labels, 'node-store']);
       assert.match(problemOf(wrong)?.expected ?? '', /pods get what runs already/);
     }
+    const keptOf = (spec: JsonObject, pinned = status.active.pinned) => {
+      const object = { ...extension('shop/bad', spec), status: { active: revisionOf('a', { pinned }) } };
+      assert.ok(problemOf(object), JSON.stringify(spec));
+      const [kept] = tableOf(object).get('shop') ?? [];
+      return [kept?.decisions.other.delivery, kept?.decisions.baseline.delivery];
+    };
+    // what still says how the module comes is kept, as far as it can be read
+    const other = { phase: 'LATE' };
+    assert.deepEqual(keptOf(other), ['node-store', 'agent-pull']);
+    assert.deepEqual(keptOf({ ...other, rawConfig: 'x' }), ['node-store', 'none']);
+    assert.deepEqual(keptOf({ ...other, onMissing: 'run-without' }), ['agent-pull', 'agent-pull']);
+    assert.deepEqual(keptOf({ ...other, delivery: 'node-store' }), ['node-store', 'none']);
+    assert.deepEqual(keptOf({ rawConfig: 'x', onMissing: 'deny' }), ['node-store', 'none']);
+    assert.deepEqual(keptOf({ rawConfig: 7 }), ['node-store', 'agent-pull']);
+    for (const pinned of ['https://example.com/f.wasm', 'http://example.com/f.wasm'])
+      assert.deepEqual(keptOf(other, pinned), ['node-store', 'agent-pull']);
+    assert.equal(tableOf({ ...extension('shop/bad'), spec: 'x', status }).size, 0);
     const unclear = { ...extension('shop/bad', { selector: { matchLabels: 'web' } }), status };
     assert.equal(tableOf(unclear).size, 0);
   });
@@ -348,6 +422,24 @@ suite('the table of extensions', () => {
     assert.equal(tableOf(changed(running)).get('default')?.length, 1);
     const [kept] = tableOf(changed({ onMissing: 'deny' })).get('default') ?? [];
     assert.equal(kept?.decisions.other.delivery, 'agent-pull');
+  });
+
+  test('is in the order of the names, whatever the order in which they come', () => {
+    for (const names of ['a b c', 'a c b', 'b a c', 'b c a', 'c a b', 'c b a']) {
+      const all = tableOf(...names.split(' ').map((name) => extension(name))).get('default') ?? [];
+      assert.deepEqual(all.map(({ name }) => name).join(' '), 'a b c');
+    }
+  });
+
+  test('has one plan for all pods that the same extensions select, and keeps so many plans at most', () => {
+    const extensions = tableOf(extension('hello'));
+    const [hello] = extensions.get('default') ?? [];
+    assert.ok(hello !== undefined);
+    const first = planFor([hello], 'other', extensions);
+    assert.equal(planFor([hello], 'other', extensions), first);
+    assert.notEqual(planFor([hello], 'baseline', extensions), first);
+    for (let at = 0; at < 1_000; at += 1) planFor([{ ...hello, name: `hello-${at}` }], 'other', extensions);
+    assert.notEqual(planFor([hello], 'other', extensions), first, 'what was known is forgotten');
   });
 
   test('changes nothing where it is empty, byte for byte', () => {

@@ -68,6 +68,30 @@ suite('how a module comes to a pod', () => {
     assert.match(decision.ok ? '' : decision.error.message, /node-store.*enforces baseline.*hostPath/);
   });
 
+  test('what contradicts itself is refused with both sides of it', () => {
+    const refused = (extension: Partial<Deliverable>): string => {
+      const decision = deliveryOf({ ...usual, ...extension }, {});
+      return decision.ok ? 'delivered' : decision.error.message;
+    };
+    const file: Deliverable['source'] = { kind: 'file', path: '/f.wasm' };
+    const none = { onMissing: 'run-without' } as const;
+    assert.match(
+      refused({ ...none, delivery: 'node-store' }),
+      /: delivery: node-store contradicts onMissing: run-without/,
+    );
+    assert.match(
+      refused({ rawConfig: 'x', delivery: 'agent-pull' }),
+      /: rawConfig, .* contradicts delivery: agent-pull$/,
+    );
+    assert.match(refused({ rawConfig: 'x', ...none }), /: rawConfig, .* contradicts onMissing: run-without/);
+    assert.match(refused({ source: file, delivery: 'agent-pull' }), /: a file as source, .* contradicts delivery/);
+  });
+
+  test('a configuration that needs the store is named where the namespace forbids it', () => {
+    const decision = deliveryOf({ ...usual, rawConfig: 'x' }, enforcing('restricted'));
+    assert.match(decision.ok ? '' : decision.error.message, /its configuration needs.*enforces restricted/);
+  });
+
   test('every reason of an extension comes up, and has a sentence', () => {
     const seen = new Set(rows.map(([, , , expected]) => /\((.*)\)/.exec(expected)?.[1]).filter(Boolean));
     const ofExtensions = Object.keys(deliveryReasons).filter((reason) => reason !== 'pod-annotation');

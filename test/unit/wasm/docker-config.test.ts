@@ -61,6 +61,8 @@ suite('what an entry holds', () => {
     ['nothing', {}],
     ['no text', { auth: 17 }],
     ['no base64', { auth: 'not base64!' }],
+    ['text behind base64', { auth: `${base64('reader:a:b')}!` }],
+    ['an empty user name', { username: '', password: 'a:b' }],
     ['no colon', { auth: base64('reader') }],
     ['no user name', { auth: base64(':word') }],
     ['a user name alone', { username: 'reader' }],

@@ -83,6 +83,24 @@ test('by the node store, a WasmPlugin names the file, for pods that have the mou
   ]);
 });
 
+test('what is not declared is not there, and what Istio has a default for is', () => {
+  const [object] = emittedFor(extensionOf());
+  assert.deepEqual(object?.['spec'], {
+    selector: { matchLabels: { 'pillion.dev/wasm-delivery': 'node-store' } },
+    url: `file:///var/lib/pillion/wasm/modules/sha256/${hex}.wasm`,
+    type: 'HTTP',
+    phase: 'UNSPECIFIED_PHASE',
+    priority: 0,
+    failStrategy: 'FAIL_CLOSE',
+    match: [{ mode: 'SERVER' }],
+  });
+});
+
+test('one variable of the environment is enough to be told', () => {
+  const [object] = emittedFor(extensionOf({ vmEnv: [{ name: 'A', value: 'a' }] }));
+  assert.deepEqual(specOf(object)['vmConfig'], { env: [{ name: 'A', valueFrom: 'INLINE', value: 'a' }] });
+});
+
 test('a pull secret never stands beside a file', () => {
   for (const object of emittedFor(full)) assert.doesNotMatch(JSON.stringify(object), /regcred|imagePullSecret/);
 });
@@ -115,6 +133,7 @@ test('inbound and outbound are modes of the match', () => {
   const modeOf = (traffic: Extension['traffic']): unknown => specOf(emittedFor(extensionOf({ traffic }))[0])['match'];
   assert.deepEqual(modeOf('inbound'), [{ mode: 'SERVER' }]);
   assert.deepEqual(modeOf('outbound'), [{ mode: 'CLIENT' }]);
+  assert.deepEqual(modeOf('gateway'), [{ mode: 'CLIENT' }], 'a gateway is a client to Istio');
 });
 
 test('without a root id of its own, it has the first that the image names', () => {
@@ -210,6 +229,32 @@ test('a text that is no JSON goes by an EnvoyFilter with the local file, before 
   });
 });
 
+test('an EnvoyFilter says what differs from what a proxy does by itself, and no more', () => {
+  const patchOf = (changes: Partial<Extension>): { context: unknown; config: JsonObject } => {
+    const [object] = emittedFor(extensionOf({ rawConfig: 'tomorrow', ...changes }));
+    const [patch] = specOf(object)['configPatches'] as readonly {
+      match: JsonObject;
+      patch: { value: { typed_config: { config: JsonObject } } };
+    }[];
+    return { context: patch?.match['context'], config: patch?.patch.value.typed_config.config ?? {} };
+  };
+  const vm = {
+    vm_id: 'shop.hello',
+    runtime: 'envoy.wasm.runtime.v8',
+    code: { local: { filename: `/var/lib/pillion/wasm/modules/sha256/${hex}.wasm` } },
+  };
+  const configuration = { '@type': 'type.googleapis.com/google.protobuf.StringValue', value: 'tomorrow' };
+  assert.deepEqual(patchOf({}).config, { name: 'shop.hello', configuration, vm_config: vm });
+  assert.deepEqual(patchOf({ rawConfig: '' }).config, { name: 'shop.hello', vm_config: vm }, 'nothing is no text');
+  assert.equal(patchOf({ failStrategy: 'FAIL_OPEN' }).config['failure_policy'], 'FAIL_OPEN');
+  const environments = [[{ name: 'A' }], [{ name: 'B', fromHost: true }]].map(
+    (vmEnv) => (patchOf({ vmEnv }).config['vm_config'] as JsonObject)['environment_variables'],
+  );
+  assert.deepEqual(environments, [{ key_values: { A: '' } }, { host_env_keys: ['B'] }]);
+  const contexts = (['inbound', 'outbound', 'any', 'gateway'] as const).map((traffic) => patchOf({ traffic }).context);
+  assert.deepEqual(contexts, ['SIDECAR_INBOUND', 'SIDECAR_OUTBOUND', 'ANY', 'GATEWAY']);
+});
+
 test('what is there as it should be is not written, whatever the order of its fields', () => {
   const [wanted] = emittedFor(full) as [KubeObject];
   const spec = Object.fromEntries(Object.entries(wanted['spec'] as object).reverse());
@@ -227,6 +272,51 @@ test('what an old kind of Istio dropped of it is not written again and again', (
   ]);
   const change = emittedChange(other, [found], full);
   assert.equal(change.ok && change.value?.write.length, 1);
+});
+
+test('what is as it should be but has lost its label or belongs to another is written, or left to its owner', () => {
+  const [wanted] = emittedFor(full) as [KubeObject];
+  const found = readFound(wanted);
+  const changeOf = (one: typeof found) => emittedChange([wanted], [one], full);
+  assert.deepEqual(changeOf(found), { ok: true, value: undefined });
+  const unlabelled = changeOf({ ...found, isLabelled: false });
+  assert.deepEqual(unlabelled.ok && unlabelled.value, { write: [wanted], remove: [] });
+  for (const owner of [undefined, 'somebody']) {
+    const refused = changeOf({ ...found, owner });
+    assert.equal(refused.ok ? undefined : refused.error.reason, 'NameTaken');
+  }
+});
+
+test('only what the extension owns and no longer wants is removed', () => {
+  const [wanted] = emittedFor(full) as [KubeObject];
+  const found = readFound(wanted);
+  const old = { ...found, name: 'hello-agent-pull' };
+  const foreign = { ...found, name: 'theirs', owner: 'somebody' };
+  const bare = { ...found, name: 'bare', owner: undefined };
+  const change = emittedChange([wanted], [found, old, foreign, bare], full);
+  assert.deepEqual(change.ok && change.value, { write: [], remove: [old] });
+});
+
+test('what was applied with other labels or another owner is applied anew', () => {
+  const [wanted] = emittedFor(full) as [KubeObject];
+  const dropped = { ...readFound(wanted), spec: {} };
+  const writtenAfter = (metadata: KubeObject['metadata']): number | false | undefined => {
+    const appliedAs = appliedPrint({ ...wanted, metadata });
+    const change = emittedChange([wanted], [{ ...dropped, appliedAs }], full);
+    return change.ok && change.value?.write.length;
+  };
+  const { labels: _labels, ...unlabelled } = wanted.metadata;
+  const { ownerReferences: _owners, ...unowned } = wanted.metadata;
+  assert.deepEqual([wanted.metadata, unlabelled, unowned].map(writtenAfter), [undefined, 1, 1]);
+});
+
+test('of the owners of an object the one that controls it counts', () => {
+  const [wanted] = emittedFor(full) as [KubeObject];
+  const user = { apiVersion: 'v1', kind: 'ConfigMap', name: 'other', uid: 'uid-of-other' };
+  const ownerReferences = [user, ...(wanted.metadata.ownerReferences ?? [])];
+  const found = readFound({ ...wanted, metadata: { ...wanted.metadata, ownerReferences, resourceVersion: '7' } });
+  assert.deepEqual([found.owner, found.resourceVersion], ['uid-of-hello', '7']);
+  assert.equal(readFound({ ...wanted, metadata: { ...wanted.metadata, ownerReferences: [user] } }).owner, undefined);
 });
 
 test('what is new is written before what becomes narrower, so that no proxy is without the filter in between', () => {

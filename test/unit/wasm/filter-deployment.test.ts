@@ -4,7 +4,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonObject } from '../../../src/core/model/json.ts';
 import type { KubeObject } from '../../../src/core/model/kube-object.ts';
-import { extensionOf, filterStanding } from '../../../src/core/wasm/declaration/filter-deployment.ts';
+import {
+  extensionOf,
+  filterStanding,
+  refusedFilterStanding,
+} from '../../../src/core/wasm/declaration/filter-deployment.ts';
 import { readExtension } from '../../../src/core/wasm/declaration/read-extension.ts';
 import type { JudgedPod, PodState } from '../../../src/core/wasm/rollout/observed-pods.ts';
 
@@ -44,6 +48,19 @@ test('it is owned by the object it was made of, and has its name', () => {
       blockOwnerDeletion: false,
     },
   ]);
+});
+
+test('it is known to be ours, and is resolved anew when its FilterDeployment asks for it', () => {
+  const object = deployment({ image });
+  const metadataOf = (annotations?: Record<string, string>) => {
+    const metadata = { ...object.metadata, ...(annotations && { annotations }) };
+    const made = extensionOf({ ...object, metadata });
+    return made.ok ? made.value.metadata : assert.fail();
+  };
+  assert.equal(metadataOf().labels?.['app.kubernetes.io/part-of'], 'pillion');
+  assert.equal('annotations' in metadataOf({ other: 'x' }), false);
+  const asked = metadataOf({ 'pillion.dev/resolve': 'again', other: 'x' });
+  assert.deepEqual(asked.annotations, { 'pillion.dev/resolve': 'again' });
 });
 
 test('image, root id, pull secret, labels and context have their places', () => {
@@ -111,4 +128,20 @@ test('each workload has a state in the words of old', () => {
     reason: 'NotFound: no',
     workloads: { web: { state: 'Failed', reason: 'not yet' } },
   });
+});
+
+test('a workload with pods from before is pending and told why, also where the extension is refused', () => {
+  const without = [podOf('web', 'delivered'), podOf('web', 'without', 'made before')];
+  assert.deepEqual(filterStanding(1, {}, without), {
+    observedGeneration: 1,
+    workloads: { web: { state: 'Pending', reason: 'made before' } },
+  });
+  assert.deepEqual(filterStanding(1, {}, []), { observedGeneration: 1 });
+  const many = Array.from({ length: 201 }, (_, at) => podOf(`web-${at}`, 'delivered'));
+  assert.equal(Object.keys(filterStanding(1, {}, many).workloads ?? {}).length, 200);
+});
+
+test('one that cannot be read says why in its status', () => {
+  const refusal = { reason: 'InvalidSpec', message: 'Cannot read it' } as const;
+  assert.deepEqual(refusedFilterStanding(3, refusal), { observedGeneration: 3, reason: 'InvalidSpec: Cannot read it' });
 });

@@ -1,7 +1,7 @@
 // Answers: are both forms of Wasm images understood, and is of several the one taken that a proxy takes.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { readBoundedJson } from '../../../src/core/wasm/image/bounded-json.ts';
+import { readDescriptor, readDescriptors } from '../../../src/core/wasm/image/descriptor.ts';
 import { largestConfigBytes, lastDiffId, rootIdsOf } from '../../../src/core/wasm/image/image-config.ts';
 import {
   chooseChild,
@@ -71,6 +71,7 @@ suite('the layer of the module', () => {
     const layer = moduleLayer(image(value, `${dockerManifest}; charset=utf-8`));
     assert.ok(layer.ok);
     assert.equal(layer.value.variant, 'compat-docker');
+    assert.equal(layer.value.config.digest, digestOf('a'));
     assert.equal(layer.value.layer.digest, digestOf('b'));
   });
 
@@ -117,8 +118,18 @@ suite('the image of an index', () => {
     assert.equal(chosen(index(['linux/arm64', 'a'], ['linux/amd64', 'b'])), digestOf('b'));
   });
 
+  test('is the first of several for linux/amd64, as for a proxy', () => {
+    assert.equal(chosen(index(['linux/arm64', 'a'], ['linux/amd64', 'b'], ['linux/amd64', 'c'])), digestOf('b'));
+  });
+
+  test('may be an image of docker too', () => {
+    const manifests = [{ ...descriptor(dockerManifest, 'a'), platform: { os: 'linux', architecture: 'arm64' } }];
+    assert.equal(chosen(read({ manifests }, ociIndex) as ImageIndex), digestOf('a'));
+  });
+
   test('is the one for WebAssembly where there is none for linux/amd64', () => {
     assert.equal(chosen(index(['linux/arm64', 'a'], ['wasip1/wasm', 'b'])), digestOf('b'));
+    assert.equal(chosen(index(['linux/arm64', 'a'], ['wasip1/nowasm', 'b'])), 'UnknownVariant');
   });
 
   test('is the only one beside the attestations of a build tool', () => {
@@ -209,31 +220,61 @@ suite('configurations', () => {
   });
 });
 
-suite('JSON of strangers', () => {
-  const bounds = { maxBytes: 1_000_000, maxDepth: 8 };
-  const kindOf = (text: string): string => readBoundedJson(Buffer.from(text), bounds).kind;
+suite('a descriptor', () => {
+  const descriptorOf = (changes: object) =>
+    readDescriptor({ ...descriptor('application/x', 'a'), ...changes }, 'layers[0]');
+  const refusedAs = (changes: object): string => {
+    const read = descriptorOf(changes);
+    return read.ok ? 'read' : read.error.message;
+  };
 
-  test('a key that stands twice is found, escaped, in another case, in any object', () => {
-    for (const text of ['{"a":1,"a":2}', '{"a":1,"A":2}', '{"a":1,"\\u0061":2}', '[{"b":{"size":1,"\u017fize":2}}]']) {
-      assert.equal(kindOf(text), 'twice', text);
-    }
+  test('is read with what it says, as far as that can be shown', () => {
+    const said = {
+      size: 0,
+      artifactType: 'a/b',
+      annotations: { a: 'b', c: 1 },
+      platform: { os: 'linux', architecture: 7 },
+    };
+    assert.deepEqual(descriptorOf(said), {
+      ok: true,
+      value: {
+        mediaType: 'application/x',
+        digest: digestOf('a'),
+        sizeBytes: 0,
+        artifactType: 'a/b',
+        annotations: { a: 'b' },
+        platform: { os: 'linux', architecture: '?' },
+      },
+    });
+    assert.deepEqual(descriptorOf({ artifactType: 'no type', annotations: 'none', platform: 'none' }), {
+      ok: true,
+      value: { mediaType: 'application/x', digest: digestOf('a'), sizeBytes: 100, annotations: {} },
+    });
+    const shown = descriptorOf({ platform: { os: '\u001b[2J', architecture: 'a'.repeat(65) } });
+    assert.deepEqual(shown.ok && shown.value.platform, { os: '?', architecture: '?' });
   });
 
-  test('the same key in two objects, or as a value, is no key twice', () => {
-    for (const text of ['[{"a":1},{"a":1}]', '{"a":{"a":{"a":"a"}},"b":"a"}', '{"a":"\\"a\\":","b":":"}']) {
-      assert.deepEqual(readBoundedJson(Buffer.from(text), bounds), { kind: 'value', value: JSON.parse(text) });
-    }
+  test('has a media type that can be shown, and no more', () => {
+    for (const mediaType of ['a/b', `${'a'.repeat(127)}/${'b'.repeat(127)}`]) assert.ok(descriptorOf({ mediaType }).ok);
+    const long = [`a/${'b'.repeat(128)}`, `${'a'.repeat(128)}/b`];
+    for (const mediaType of [...long, '\u001b[2Ja/b', 'a/b\n', 'a/b; c=d', ' a/b', 'a', 'a/', 7, undefined])
+      assert.equal(refusedAs({ mediaType }), 'Cannot read the manifest: layers[0] has no media type');
   });
 
-  test('depth is counted outside of strings', () => {
-    assert.equal(kindOf('["[[[[[[[[[["]'), 'value');
-    assert.equal(kindOf(`${'['.repeat(8)}${']'.repeat(8)}`), 'value');
-    assert.equal(kindOf(`${'['.repeat(9)}${']'.repeat(9)}`), 'large');
+  test('has a digest, and a size that is a whole number of bytes', () => {
+    for (const size of [-1, 1.5, 2 ** 60, '1', null]) assert.match(refusedAs({ size }), /has the size/);
+    assert.match(refusedAs({ size: undefined }), /has the size "undefined"/);
+    for (const digest of ['sha256:abc', `sha512:${'a'.repeat(128)}`, digestOf('a').toUpperCase(), undefined])
+      assert.match(refusedAs({ digest }), /has the digest/);
   });
 
-  test('a long key before many colons is looked at once', () => {
-    const startMs = performance.now();
-    assert.notEqual(kindOf(`{"${'k'.repeat(900_000)}":${'{:}'.repeat(15_000)}`), 'value');
-    assert.ok(performance.now() - startMs < 2_000);
+  test('stands in a list of as many as are allowed, of which the first wrong one is told', () => {
+    const [good, wrong] = [descriptor('a/b', 'a'), { mediaType: 'a/b' }];
+    const read = readDescriptors([good, good], 'layers', 2);
+    assert.equal(read.ok && read.value.length, 2);
+    const many = readDescriptors([good, good, good], 'layers', 2);
+    assert.equal(many.ok ? undefined : many.error.reason, 'ManifestTooLarge');
+    const broken = readDescriptors([good, wrong, null], 'layers', 3);
+    assert.match(broken.ok ? '' : broken.error.message, /layers\[1\] has the digest/);
   });
 });

@@ -84,6 +84,69 @@ test('everything that may be said is read', () => {
   );
 });
 
+test('every word that may be said is read as itself', () => {
+  const words = {
+    phase: ['UNSPECIFIED_PHASE', 'AUTHN', 'AUTHZ', 'STATS'],
+    failStrategy: ['FAIL_CLOSE', 'FAIL_OPEN', 'FAIL_RELOAD'],
+    onMissing: ['block', 'run-without'],
+    delivery: ['auto', 'node-store', 'agent-pull'],
+    traffic: ['inbound', 'outbound', 'any'],
+  } as const;
+  for (const [field, all] of Object.entries(words))
+    for (const word of all) assert.equal(read({ source, [field]: word })[field as keyof typeof words], word);
+  for (const signatures of ['enforce', 'warn', 'off'])
+    assert.equal(read({ source, trust: { signatures } }).trust?.mode, signatures);
+});
+
+test('what asks for more signatures than it names keys is refused, unless the keys are those of the installation', () => {
+  const keys = [{ name: 'release', pem }];
+  assert.match(
+    refused({ source, trust: { keys, threshold: 2 } }).message,
+    /spec\.trust\.threshold: Cannot read "2": must be at most the number of keys, 1/,
+  );
+  assert.equal(read({ source, trust: { keys, threshold: 1 } }).trust?.threshold, 1);
+  assert.equal(read({ source, trust: { threshold: 2 } }).trust?.threshold, 2);
+  assert.equal(read({ source, trust: { signatures: 'off', keys, threshold: 2 } }).trust?.mode, 'off');
+});
+
+test('a key has a name and a text, and is told by its place where one of them is missing', () => {
+  const toldOf = (key: unknown): string => refused({ source, trust: { keys: [key] } }).message;
+  assert.equal(toldOf({ pem }), 'spec.trust.keys[0].name: must be there');
+  assert.match(toldOf({ name: 'a' }), /^spec\.trust\.keys\[0\]\.pem: must be a public key in PEM[^;]*$/);
+  assert.match(toldOf({ name: 'a'.repeat(64), pem }), /^spec\.trust\.keys\[0\]\.name: .*1 to 63 characters$/);
+  assert.match(toldOf({ name: '', pem }), /^spec\.trust\.keys\[0\]\.name: [^;]*1 to 63 characters$/);
+  assert.match(toldOf({ name: 'a', pem: 7 }), /^spec\.trust\.keys\[0\]\.pem: [^;]*1 to 10000 characters$/);
+  assert.match(refused({ source, trust: { keys: 'a' } }).message, /^spec\.trust\.keys: .*must be a list/);
+});
+
+test('labels are those that a pod can have', () => {
+  const labelled = (value: unknown) => ({ source, selector: { matchLabels: { app: value } } });
+  for (const value of ['', 'a', '1', 'a_b.c-d', 'A'.repeat(63)])
+    assert.deepEqual(read(labelled(value)).matchLabels, { app: value });
+  for (const value of ['-a', 'a-', 'a b', 'ä', 'a/b', 'a\n', 'A'.repeat(64), 1, null, ['a']])
+    assert.match(
+      refused(labelled(value)).message,
+      /^spec\.selector\.matchLabels\["app"\]: .*must be the value of a label/,
+    );
+});
+
+test('a list is read up to its bound, and told where it goes beyond', () => {
+  const env = (count: number) => Array.from({ length: count }, (_, at) => ({ name: `A${at}` }));
+  assert.equal(read({ source, vmConfig: { env: env(256) } }).vmEnv.length, 256);
+  assert.match(
+    refused({ source, vmConfig: { env: env(257) } }).message,
+    /^spec\.vmConfig\.env: Cannot read "257 entries": must have at most 256 entries$/,
+  );
+});
+
+test('a variable of the host has no value of its own', () => {
+  const vmConfig = { env: [{ name: 'A', valueFrom: 'HOST', value: 'a' }] };
+  assert.match(refused({ source, vmConfig }).message, /^spec\.vmConfig\.env\[0\]\.value: .*is for INLINE alone$/);
+  assert.deepEqual(read({ source, vmConfig: { env: [{ name: 'A', valueFrom: 'INLINE', value: 'a' }] } }).vmEnv, [
+    { name: 'A', value: 'a' },
+  ]);
+});
+
 test('everything that is wrong is told at once, with its path, its value and what is allowed', () => {
   const { reason, message } = refused({
     source: {},
@@ -115,6 +178,10 @@ test('what is meant but not there yet is refused as such, with what to use inste
   assert.equal(reason, 'Unsupported');
   assert.match(message, /spec\.onMissing: Cannot read "deny": is not there yet; use block or run-without/);
   assert.match(message, /spec\.delivery.*spec\.traffic/);
+});
+
+test('what is wrong for several reasons is an invalid declaration', () => {
+  assert.equal(refused({ source, onMissing: 'deny', phase: 'FIRST' }).reason, 'InvalidSpec');
 });
 
 test('a source of a kind that is not taken has its own reason', () => {
@@ -194,6 +261,37 @@ test('a status is read back as it was written', () => {
     ],
   };
   assert.deepEqual(standingOf(objectOf({}, { status })), status);
+});
+
+test('of a status that others have written only what can be read counts', () => {
+  const good = { type: 'Ready', status: 'True', reason: 'Succeeded', message: '', lastTransitionTime: 'then' };
+  const conditions = [
+    good,
+    { ...good, type: 'Resolved', status: 'Unknown', reason: 'Waiting' },
+    { ...good, type: 'Verified', status: 'False', reason: 'NotFound' },
+  ];
+  const broken = [
+    ...[{ type: 'Other' }, { status: 'yes' }, { reason: 'Whatever' }, { reason: 'toString' }, { reason: 7 }],
+    ...[{ message: null }, { lastTransitionTime: 0 }],
+  ].map((change) => ({ ...good, ...change }));
+  const read = (status: JsonObject) => standingOf(objectOf({}, { status }));
+  assert.deepEqual(read({ conditions: [...conditions, ...broken, null, 'Ready'] }), { conditions });
+  const revision = revisionOf('a');
+  for (const change of [{ reference: 1 }, { pinned: undefined }, { variant: 'other' }, { variant: 7 }])
+    assert.deepEqual(read({ active: { ...revision, ...change } }), {});
+  for (const variant of ['compat-oci', 'compat-docker', 'oci', 'http', 'file'])
+    assert.equal(read({ active: { ...revision, variant } }).active?.variant, variant);
+  const { active } = read({
+    active: { ...revision, manifestDigest: 'a', indexDigest: 'b', layerDigest: 'c', sizeBytes: 'd' },
+  });
+  assert.deepEqual(
+    [active?.manifestDigest, active?.indexDigest, active?.layerDigest, active?.sizeBytes],
+    [undefined, undefined, undefined, 0],
+  );
+  for (const nodes of [{ wanted: 1 }, { ready: 1 }, { wanted: '1', ready: 1 }, 'all'])
+    assert.deepEqual(read({ nodes }), {});
+  assert.deepEqual(read({ nodes: { wanted: 1, ready: 0, failed: [1] } }).nodes, { wanted: 1, ready: 0 });
+  assert.equal(read({ tried: Array(20).fill('a.b') }).tried?.length, 8);
 });
 
 test('what cannot be a revision counts as none, because its digest would become a path', () => {

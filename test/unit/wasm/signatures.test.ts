@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, test } from 'node:test';
 import type { ManifestDigest } from '../../../src/core/wasm/digests.ts';
 import { type Finding, judgeSignatures, keysOf } from '../../../src/core/wasm/signature/signatures.ts';
@@ -72,14 +72,25 @@ describe('The tag form', () => {
     assert.equal(judgeTag(claimOf(digest, `"image":{"Docker-Manifest-Digest":"${digest}"}`), ours).kind, 'signed');
   });
 
+  test('a text that is too long, too deep or a list says nothing, although a trusted key signed it', () => {
+    const padded = claimOf(digest).replace('{', `{"pad":"${' '.repeat(1024 * 1024)}",`);
+    const deep = claimOf(digest).replace('{', `{"pad":${'['.repeat(32)}${']'.repeat(32)},`);
+    for (const text of [padded, deep, `[${claimOf(digest)}]`])
+      assert.equal(whyOf(judgeTag(text, ours)), 'is of a text that is no unambiguous claim');
+  });
+
   test('a claim of another type, a text that is no JSON and an empty signature count for nobody', () => {
     const otherType = claimOf(digest).replace('cosign container image signature', 'something else');
-    assert.equal(whyOf(judgeTag(otherType, ours)), 'is of a claim of another type');
+    assert.deepEqual(judgeTag(otherType, ours), {
+      kind: 'invalid',
+      form: 'tag',
+      why: 'is of a claim of another type',
+    });
     assert.equal(whyOf(judgeTag('[]', ours)), 'is of a text that is no unambiguous claim');
     assert.equal(whyOf(judgeTag('{', ours)), 'is of a text that is no unambiguous claim');
-    for (const signature of [undefined, '', '***', 'AAA']) {
+    for (const signature of [undefined, '', '***', 'AAA', '*AAA', 'AAA\n', 'A===']) {
       const found = judgeSimpleSigning(Buffer.from(claimOf(digest)), signature, digest, [ours.key]);
-      assert.equal(whyOf(found), 'is no base64 text');
+      assert.deepEqual(found, { kind: 'invalid', form: 'tag', why: 'is no base64 text' });
     }
   });
 
@@ -115,7 +126,7 @@ describe('The bundle form', () => {
   test('a statement that was altered names its key and is invalid', () => {
     const statement = statementOf(digest);
     const altered = bundleOf(ours, statement, { signed: encoded(inToto, statementOf(digest, { subject: [] })) });
-    assert.equal(whyOf(judge(altered)), 'names key "release" and was altered');
+    assert.deepEqual(judge(altered), { kind: 'invalid', form: 'bundle', why: 'names key "release" and was altered' });
   });
 
   test('a signature of the statement alone, without type and lengths before it, counts for nobody', () => {
@@ -130,8 +141,10 @@ describe('The bundle form', () => {
     const other = { digest: { sha256: 'ab'.repeat(32) } };
     const both = [other, { digest: { sha256: digest.slice('sha256:'.length) } }];
     assert.equal(judge(bundleOf(ours, statementOf(digest, { subject: both }))).kind, 'signed');
-    assert.equal(whyOf(judge(bundleOf(ours, statementOf(digest, { subject: [other] })))), 'is of another image');
-    assert.equal(whyOf(judge(bundleOf(ours, statementOf(digest, { subject: 'x' })))), 'is of another image');
+    const foreign = judge(bundleOf(ours, statementOf(digest, { subject: [other] })));
+    assert.deepEqual(foreign, { kind: 'invalid', form: 'bundle', why: 'is of another image' });
+    for (const subject of ['x', undefined, {}, [null], [{}], [{ digest: null }], [{ digest: digest }]])
+      assert.equal(whyOf(judge(bundleOf(ours, statementOf(digest, { subject })))), 'is of another image');
   });
 
   test('an attestation by a trusted key is no signature', () => {
@@ -142,7 +155,7 @@ describe('The bundle form', () => {
   test('other versions, other payloads, no envelope and several signatures count for nobody', () => {
     const statement = statementOf(digest);
     const old = bundleOf(ours, statement, { mediaType: 'application/vnd.dev.sigstore.bundle+json;version=0.2' });
-    assert.equal(whyOf(judge(old)), 'is no bundle of version 0.3');
+    assert.deepEqual(judge(old), { kind: 'invalid', form: 'bundle', why: 'is no bundle of version 0.3' });
     assert.equal(
       whyOf(judge(bundleOf(ours, statement, { payloadType: 'text/plain' }))),
       'is of a text that is no in-toto statement',
@@ -174,14 +187,25 @@ describe('A key', () => {
     });
   }
 
+  const pem = (key: KeyObject) => key.export({ type: 'spki', format: 'pem' }).toString();
+  /** A public key alone, of which nobody needs to know the private one. */
+  const rsaOf = (bits: number, exponent = 65_537): KeyObject => {
+    const n = Buffer.alloc(bits / 8, 0xff).toString('base64url');
+    const e = Buffer.from(exponent.toString(16).padStart(6, '0'), 'hex').toString('base64url');
+    return createPublicKey({ key: { kty: 'RSA', n, e }, format: 'jwk' });
+  };
+
+  test('of RSA can be used from 2048 to 4096 bits', () => {
+    for (const bits of [2048, 4096]) assert.ok(readPublicKey({ name: 'mine', pem: pem(rsaOf(bits)) }).ok);
+  });
+
   test('of another kind, too short, private or broken is refused by its name and never shown', () => {
-    const pem = (key: KeyObject) => key.export({ type: 'spki', format: 'pem' }).toString();
     const ed25519 = pem(generateKeyPairSync('ed25519').publicKey);
-    const short = pem(generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey);
+    const short = pem(rsaOf(2040));
     const secret = curve('P-256').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
     const broken = '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n';
-    const long = pem(generateKeyPairSync('rsa', { modulusLength: 4104 }).publicKey);
-    const slow = pem(generateKeyPairSync('rsa', { modulusLength: 2048, publicExponent: 65_539 }).publicKey);
+    const long = pem(rsaOf(4104));
+    const slow = pem(rsaOf(2048, 65_539));
     const bitcoin = pem(generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).publicKey);
     for (const text of [ed25519, short, long, slow, bitcoin, secret, broken, '']) {
       const read = readPublicKey({ name: 'mine', pem: text });
@@ -237,7 +261,10 @@ describe('A verdict', () => {
       refusedAs([trust([ours, second], 2)], twice),
       /^KeyUnknown: .* it is signed by "release" alone; 2 of the keys "release", "ops" have to have signed$/,
     );
-    assert.match(refusedAs([trust([ours, renamed], 2)], twice), /^KeyUnknown: /);
+    assert.match(
+      refusedAs([trust([ours, renamed], 2)], twice),
+      /^KeyUnknown: .* it is signed by "release" alone; 2 of the keys "release" have to have signed$/,
+    );
     assert.equal(refusedAs([trust([ours, second], 2)], [signedBy(ours), signedBy(second, 'bundle')]), 'accepted');
   });
 
@@ -264,6 +291,27 @@ describe('A verdict', () => {
       /^SignatureInvalid: .* a signature in bundle form is of another image; key/,
     );
     assert.match(refusedAs(one, [invalid, unknown]), /^SignatureInvalid: /);
+  });
+
+  test('names every key that signed in the same form', () => {
+    const verdict = judge([trust([ours, second])], [signedBy(ours), signedBy(second)]);
+    assert.deepEqual(verdict.ok && verdict.value.signedBy.map(({ key }) => key), ['release', 'ops']);
+  });
+
+  test('is refused where one of the keys cannot be read, also where another one signed', () => {
+    const broken = { name: 'mine', pem: 'no key' };
+    const keys = keysOf([trust([ours]), { mode: 'warn', keys: [broken], threshold: 1 }]);
+    assert.equal(keys.ok ? undefined : keys.error.reason, 'InvalidSpec');
+  });
+
+  test('what does not look neither refuses nor warns', () => {
+    const verdict = judge([trust([ours], 1, 'off')], [unknown]);
+    assert.deepEqual(verdict.ok && verdict.value, { signedBy: [] });
+  });
+
+  test('says how many of the trusted keys are wanted', () => {
+    assert.match(refusedAs([trust([ours, second])], []), /; 1 of the keys "release", "ops" has to have signed$/);
+    assert.match(refusedAs([trust([ours])], []), /; key "release" has to have signed$/);
   });
 
   test('an invalid signature besides a valid one does no harm', () => {

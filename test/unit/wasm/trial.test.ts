@@ -8,7 +8,12 @@ import type { JsonObject } from '../../../src/core/model/json.ts';
 import type { KubeObject } from '../../../src/core/model/kube-object.ts';
 import { type TriedExtension, trialBootstrap } from '../../../src/core/wasm/trial/trial.ts';
 import { filesUrlOf, type OwnPod, readOwnPod, trialPod, trialPort } from '../../../src/core/wasm/trial/trial-pod.ts';
-import { decisiveLines, type TrialSight, trialVerdict } from '../../../src/core/wasm/trial/trial-verdict.ts';
+import {
+  decisiveLines,
+  hasProxyLog,
+  type TrialSight,
+  trialVerdict,
+} from '../../../src/core/wasm/trial/trial-verdict.ts';
 
 const token = 'f00d';
 const moduleDigest = `sha256:${'a'.repeat(64)}` as const;
@@ -87,6 +92,56 @@ suite('the pod of a trial', () => {
     assert.deepEqual(spec['imagePullSecrets'], [{ name: 'regcred' }]);
     assert.deepEqual(spec['nodeSelector'], { pool: 'system' });
     assert.equal((spec['securityContext'] as JsonObject)['runAsUser'], 1_000_650_000);
+  });
+
+  test('may do nothing, has no token and no time without end, and takes its files from control alone', () => {
+    const made = podOf({ ...own, user: 7, group: 8, imagePullPolicy: 'Always', tolerations: [{ operator: 'Exists' }] });
+    const { labels, name, namespace, annotations } = made.metadata;
+    assert.deepEqual([name, namespace], ['pillion-trial-1', ownNamespace]);
+    assert.equal(labels?.['sidecar.istio.io/inject'], 'false');
+    assert.equal(labels?.['app.kubernetes.io/part-of'], 'pillion');
+    assert.deepEqual(Object.keys(annotations ?? {}), ['pillion.dev/tries']);
+    const { containers, initContainers, ...pod } = made['spec'] as JsonObject;
+    assert.deepEqual(pod, {
+      restartPolicy: 'Never',
+      activeDeadlineSeconds: pod['activeDeadlineSeconds'],
+      terminationGracePeriodSeconds: 1,
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      securityContext: { runAsNonRoot: true, runAsUser: 7, fsGroup: 8, seccompProfile: { type: 'RuntimeDefault' } },
+      tolerations: [{ operator: 'Exists' }],
+      volumes: [{ name: 'files', emptyDir: { sizeLimit: '300Mi' } }],
+    });
+    assert.equal(typeof pod['activeDeadlineSeconds'], 'number');
+    const securityContext = {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    };
+    const [files = {}, ...otherFiles] = initContainers as readonly JsonObject[];
+    const [proxy = {}, ...others] = containers as readonly JsonObject[];
+    assert.deepEqual([otherFiles, others], [[], []]);
+    for (const one of [files, proxy]) {
+      assert.deepEqual(one['securityContext'], securityContext);
+      const { requests, limits } = one['resources'] as Record<string, JsonObject>;
+      for (const bound of [requests, limits]) assert.deepEqual(Object.keys(bound ?? {}).sort(), ['cpu', 'memory']);
+    }
+    const mounts = [files, proxy].map((one) => one['volumeMounts']);
+    const mount = { name: 'files', mountPath: '/var/lib/pillion/wasm' };
+    assert.deepEqual(mounts, [[mount], [{ ...mount, readOnly: true }]]);
+    assert.deepEqual([files['image'], files['imagePullPolicy']], [own.image, 'Always']);
+    assert.deepEqual((files['args'] as readonly string[]).slice(0, 4), [
+      'trial-files',
+      '--from=http://10.0.0.7:15013/t',
+      '--directory=/var/lib/pillion/wasm',
+      `--file=modules/sha256/${'a'.repeat(64)}.wasm=${moduleDigest}`,
+    ]);
+    assert.deepEqual(proxy['command'], ['/usr/local/bin/envoy']);
+    assert.deepEqual((podOf(own)['spec'] as JsonObject)['securityContext'], {
+      runAsNonRoot: true,
+      runAsUser: 1337,
+      seccompProfile: { type: 'RuntimeDefault' },
+    });
   });
 
   test('a pod that has no address yet cannot offer anything', () => {
@@ -184,6 +239,26 @@ suite('a trial', () => {
     assertFails(sight(ended({ exitCode: 1, reason: 'Error' }), { log }), 'TrialRefused', /_initialize failed/);
     assertFails(sight(ended({ exitCode: 137, reason: 'OOMKilled' })), 'TrialRefused', /needs more than 1Gi/);
     assertFails(sight(ended({ exitCode: 139, reason: 'Error' })), 'TrialRefused', /ended with code 139/);
+    assertFails(sight(ended({ exitCode: 0, signal: 9 })), 'TrialRefused', /ended with signal 9/);
+  });
+
+  test('is refused where a request never gets an answer', () => {
+    assertFails(sight(running, { log: 'f00d 0 DC -\n' }), 'TrialRefused', /no answer within/);
+  });
+
+  test('has a log of its proxy once that has run, also when it is over', () => {
+    const logOf = (seen: TrialSight): boolean => hasProxyLog(seen.pod);
+    const waiting = { containerStatuses: [{ name: 'proxy', state: { waiting: { reason: 'PodInitializing' } } }] };
+    assert.deepEqual(
+      [running, ended({ exitCode: 1 }), waiting, {}].map((one) => logOf(sight(one))),
+      [true, true, false, false],
+    );
+    assert.equal(hasProxyLog(undefined), false);
+  });
+
+  test('takes no line of the log for an answer that the module could have written', () => {
+    const log = 'beef 200 - via_upstream\n f00d 200 - x\nerror wasm f00d 200 - x\n'.repeat(2);
+    assert.equal(trialVerdict(sight(running, { log })).kind, 'waits');
   });
 
   test('is refused where the proxy runs and never answers', () => {

@@ -124,6 +124,27 @@ suite('a node keeps', () => {
     );
   });
 
+  test('modules in the order of their digests, and of a size only where somebody has fetched them', () => {
+    const modules = [{ source: 'oci://registry.example.com/tool:1', sha256: digest('0') }];
+    const { modules: kept } = wanted([extension('one', { active: revision('b'), previous: revision('a') })], {
+      modules,
+    });
+    assert.deepEqual(
+      [...kept.values()].map((one) => [one.digest, one.sizeBytes]),
+      [
+        [digest('0'), undefined],
+        [digest('a'), 100],
+        [digest('b'), 100],
+      ],
+    );
+  });
+
+  test('no module of the options whose manifest or index is denied', () => {
+    const modules = [{ source: `oci://registry.example.com/tool@${digest('e')}`, sha256: digest('d') }];
+    const sources = wanted([], { modules, deniedDigests: [digest('e')] }).modules.get(digest('d'))?.sources;
+    assert.equal(sources?.ok === false && sources.error.reason, 'DigestDenied');
+  });
+
   test('the index that a module was found in, which may be what is signed', () => {
     const { modules } = wanted([extension('one', { active: { ...revision('a'), indexDigest: digest('1') } })]);
     const { sources } = modules.get(digest('a')) ?? assert.fail();
@@ -174,6 +195,28 @@ suite('a node reports', () => {
     assert.deepEqual([told[1]?.attempts, told[1]?.nextRetryTime], [3, '1970-01-01T00:00:00.000Z']);
   });
 
+  test('a module that is there as there, with its size, also where its declaration cannot be read any more', () => {
+    const broken = wanted([extension('one', { active: revision('a'), previous: revision('b') }, { phase: 'LATE' })]);
+    const whole = new Map([[digest('a'), { sizeBytes: 90 }]]);
+    const told = storeStatus({ ...input, wanted: broken, whole, setback: () => undefined });
+    assert.deepEqual(told.modules[0], { digest: digest('a'), state: 'Ready', sizeBytes: 90 });
+    assert.deepEqual([told.modules[1]?.state, told.modules[1]?.reason], ['Failed', 'InvalidSpec']);
+    assert.deepEqual([told.modules[1]?.attempts, told.agentVersion], [undefined, '1']);
+  });
+
+  test('a message that is short as it is', () => {
+    const short = { reason: 'NotFound', message: 'x'.repeat(256) } as const;
+    const setback = () => ({ refusal: short, failures: 1, nextAtMs: 0 });
+    const [failed] = storeStatus({ ...input, whole: new Map(), setback }).modules;
+    assert.deepEqual(failed, {
+      digest: digest('a'),
+      state: 'Failed',
+      ...short,
+      attempts: 1,
+      nextRetryTime: '1970-01-01T00:00:00.000Z',
+    });
+  });
+
   test('a denied module as denied although its file is there', () => {
     const denied = wanted([extension('one', { active: revision('a') })], { deniedDigests: [digest('a')] });
     const whole = new Map([[digest('a'), { sizeBytes: 100 }]]);
@@ -183,9 +226,28 @@ suite('a node reports', () => {
 });
 
 suite('the options of the agents', () => {
-  const options = readOptions({ wasm: { enabled: true, keys: [{ name: 'release', pem }] } });
+  const modules = [{ source: 'oci://registry.example.com/tool:1', sha256: digest('d') }];
+  const keys = [{ name: 'release', pem }];
+  const options = readOptions({ wasm: { enabled: true, keys, modules, deniedDigests: [digest('e')] } });
   assert.ok(options.ok);
   const map = agentOptionsMap(options.value);
+
+  test('stand in a ConfigMap of the agent, which is known to be ours', () => {
+    assert.deepEqual(map, {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: {
+        name: 'pillion-agent',
+        namespace: 'pillion-node',
+        labels: {
+          'app.kubernetes.io/name': 'pillion',
+          'app.kubernetes.io/component': 'agent',
+          'app.kubernetes.io/part-of': 'pillion',
+        },
+      },
+      data: { 'wasm.json': JSON.stringify(options.value.wasm) },
+    });
+  });
 
   test('come back as they were written', () => {
     assert.deepEqual(readAgentOptions(map), { ok: true, value: options.value.wasm });
@@ -197,6 +259,14 @@ suite('the options of the agents', () => {
       JSON.stringify(other({ ...options.value.wasm, keys: [1] })),
       /\\"keys\\" is missing or of another kind/,
     );
+    for (const key of Object.keys(options.value.wasm)) {
+      const { [key as 'keys']: _, ...missing } = options.value.wasm;
+      for (const wasm of [missing, { ...options.value.wasm, [key]: null }])
+        assert.match(JSON.stringify(other(wasm)), new RegExp(`"${key}.{1,2} is missing or of another kind`), key);
+    }
+    const wrong = { keys: [{ name: 'release' }, { pem }], modules: [{ source: 'a' }, { sha256: 'b' }, 'c'] };
+    for (const [key, entries] of Object.entries(wrong))
+      for (const one of entries) assert.ok(!other({ ...options.value.wasm, [key]: [one] }).ok, JSON.stringify(one));
     assert.match(JSON.stringify(other([])), /it holds no JSON object/);
     assert.ok(!readAgentOptions({ ...map, data: {} }).ok);
   });

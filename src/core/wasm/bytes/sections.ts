@@ -21,7 +21,7 @@ export interface Section {
 /** Kinds of imports and exports. */
 export const externKinds = { function: 0, table: 1, memory: 2, global: 3, tag: 4 } as const;
 
-export const sectionIds = { custom: 0, type: 1, import: 2, function: 3, memory: 5, export: 7, start: 8 } as const;
+export const sectionIds = { custom: 0, import: 2, memory: 5, export: 7, start: 8 } as const;
 
 /** Ids of sections in the order in which they have to come; custom ones may stand anywhere. 13 are tags. */
 const order = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11];
