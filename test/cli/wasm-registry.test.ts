@@ -13,7 +13,7 @@ import { runCommandLine } from '../../src/cli/run.ts';
 import { runProgram } from '../program.ts';
 import { makeKey, signImage, skipWithoutCosign } from '../wasm/cosign.ts';
 import { isOnPath, login, skipWithoutRegistry, startDistribution } from '../wasm/distribution.ts';
-import { moduleOf, validModule } from '../wasm/module-builder.ts';
+import { moduleOf, moduleOfSize, validModule } from '../wasm/module-builder.ts';
 import { type Ended, pillion } from './command-line.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'pillion-images-'));
@@ -109,15 +109,45 @@ test('inspect and pull take what is behind a URL, packed or not', async (context
   const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
   for (const path of ['plain.wasm', 'packed.gz']) {
     const url = `http://127.0.0.1:${port}/${path}`;
-    const inspected = await jsonOf(run('inspect', url, '-o', 'json'));
+    const inspected = await jsonOf(run('inspect', url, '--plain-http', '-o', 'json'));
     assert.deepEqual([inspected['moduleDigest'], inspected['variant']], [digest, 'http']);
     const file = join(home, path);
-    await wellOf(run('pull', url, '--to', file));
+    await wellOf(run('pull', url, '--plain-http', '--to', file));
     assert.deepEqual(readFileSync(file), bytes);
   }
-  const missing = await run('inspect', `http://127.0.0.1:${port}/none`);
+  const missing = await run('inspect', `http://127.0.0.1:${port}/none`, '--plain-http');
   assert.equal(missing.exitCode, 2);
   assert.match(missing.stderr, /404.*\(NotFound\)/);
+  for (const [url, says] of [
+    [`http://127.0.0.1:${port}/plain.wasm`, /taken only with --plain-http \(SourceNotAllowed\)/],
+    [`http://me:hunter2@127.0.0.1:${port}/plain.wasm`, /it has a user name or a password \(InvalidReference\)/],
+  ] as const) {
+    const refused = await run('inspect', url, '-o', 'json');
+    assert.equal(refused.exitCode, 2);
+    assert.match(refused.stderr, says);
+    assert.doesNotMatch(refused.stdout + refused.stderr, /hunter2/);
+  }
+});
+
+test('what is fetched is held against the limits of a cluster, and no broken module becomes a file', async (context) => {
+  const large = moduleOfSize(17 * 1024 * 1024);
+  const server = createServer((request, response) =>
+    response.end(request.url === '/large' ? large : '\0asm\x0d\0\x01\0'),
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  context.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const { home, run } = machine();
+  const pull = (path: string, ...more: readonly string[]) =>
+    run('pull', `http://127.0.0.1:${port}/${path}`, '--plain-http', '--to', join(home, path), ...more);
+  const tooLarge = await pull('large');
+  assert.equal(tooLarge.exitCode, 4);
+  assert.match(tooLarge.stderr, /more than 16777216 bytes \(TooLarge\)\n→ .* --max-module-megabytes/);
+  const component = await pull('component');
+  assert.equal(component.exitCode, 4);
+  assert.match(component.stderr, /\(IsComponent\)/);
+  assert.deepEqual(readdirSync(home), []);
+  await wellOf(pull('large', '--max-module-megabytes', '17'));
 });
 
 suite('with a registry', { skip: skipWithoutRegistry }, () => {

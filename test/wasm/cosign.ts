@@ -45,7 +45,12 @@ export async function importKey(directory: string, name: string, pem: string): P
 }
 
 /** Signs `host/name@sha256:…` in the form that is this version's own: 2 under a tag, 3 as a bundle. */
-export async function signImage(version: CosignVersion, key: CosignKey, image: string): Promise<void> {
+export async function signImage(
+  version: CosignVersion,
+  key: CosignKey,
+  image: string,
+  more: readonly string[] = [],
+): Promise<void> {
   const offline = ['--tlog-upload=false', ...(version === 3 ? ['--use-signing-config=false'] : [])];
-  await cosign(version, ['sign', '--key', key.file, ...offline, '--allow-http-registry', '--yes', image]);
+  await cosign(version, ['sign', '--key', key.file, ...offline, '--allow-http-registry', '--yes', ...more, image]);
 }

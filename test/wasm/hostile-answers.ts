@@ -117,14 +117,51 @@ export const hostileAnswers: readonly HostileAnswer[] = [
     what: 'endless headers',
     reason: 'InvalidAnswer',
     says: /headers of the answer are larger/,
-    fault: atManifest((response) => floodSocket(response, 'HTTP/1.1 200 OK\r\n', `X-A: ${'a'.repeat(1_000)}\r\n`)),
+    fault: atManifest((response) => floodSocket(response, 'HTTP/1.1 200 OK\r\n', `X-A: ${'a'.repeat(40_000)}\r\n`)),
     mostAsked: 1,
+  },
+  {
+    what: 'an answer that changes the protocol',
+    reason: 'InvalidAnswer',
+    says: /the answer is 101, which nobody asked for/,
+    fault: atManifest((response) => {
+      response.socket?.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: any\r\n\r\n');
+      return true;
+    }),
+    mostAsked: 1,
+  },
+  {
+    what: 'a word of thanks for the password, in which it stands',
+    reason: 'Unauthorized',
+    says: /the answer is 403 "DENIED: … and …"/,
+    fault: (_request, response, { authorization }) => {
+      if (authorization === undefined) return respond(response, 401, '', { 'WWW-Authenticate': 'Basic realm="r"' });
+      const pair = authorization.replace('Basic ', '');
+      const [, password] = Buffer.from(pair, 'base64').toString().split(':');
+      const errors = [{ code: 'DENIED', message: `${pair} and ${password}` }];
+      return respond(response, 403, JSON.stringify({ errors }));
+    },
+  },
+  {
+    what: 'a token service that repeats the password',
+    reason: 'Unauthorized',
+    says: /refuses: the answer is 401 "UNAUTHORIZED: …"/,
+    fault: (request, response, asked) => {
+      if (!asked.path.startsWith('/token')) {
+        const realm = `http://${request.headers.host}/token`;
+        return respond(response, 401, '', { 'WWW-Authenticate': `Bearer realm="${realm}"` });
+      }
+      const message = Buffer.from((asked.authorization ?? '').replace('Basic ', ''), 'base64')
+        .toString()
+        .replace('reader:', '');
+      return respond(response, 401, JSON.stringify({ errors: [{ code: 'UNAUTHORIZED', message }] }));
+    },
   },
   {
     what: 'one endless header',
     reason: 'InvalidAnswer',
     says: /headers of the answer are larger/,
-    fault: atManifest((response) => floodSocket(response, 'HTTP/1.1 200 OK\r\nX-A: ', 'a'.repeat(1_000))),
+    fault: atManifest((response) => floodSocket(response, 'HTTP/1.1 200 OK\r\nX-A: ', 'a'.repeat(40_000))),
     mostAsked: 1,
   },
   {

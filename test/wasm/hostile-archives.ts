@@ -214,6 +214,30 @@ const rows: readonly BlobRow[] = [
     () => layer({ ...plugin, magic: '\0\0\0\0\0\0\0\0' }),
   ],
   [
+    'a module whose name is that of a directory',
+    'BadArchive',
+    '"plugin.wasm/" is no plain file',
+    () => layer({ ...plugin, name: 'plugin.wasm/' }),
+  ],
+  [
+    'a module whose name is all prefix',
+    'BadArchive',
+    '"plugin.wasm/" is no plain file',
+    () => layer({ ...plugin, name: '', prefix: 'plugin.wasm' }),
+  ],
+  [
+    'a pax size in another notation',
+    'BadArchive',
+    'the size of an entry is no number',
+    () => layer(paxHeader({ size: `0x${content.length.toString(16)}` }), plugin),
+  ],
+  [
+    'a long name of the module that does not begin as its header',
+    'BadArchive',
+    'and "',
+    () => layer(paxHeader({ path: `${'d/'.repeat(60)}plugin.wasm` }), { ...plugin, name: 'e/'.repeat(50) }),
+  ],
+  [
     'an entry of another kind',
     'BadArchive',
     'an entry is of a kind that not every reader knows (sparse, multi-volum',

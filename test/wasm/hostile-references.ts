@@ -43,6 +43,10 @@ const rows: readonly Row[] = [
     '"Team" is no part of a name: lower-case letters, digits and single . _',
     'registry.example.com/Team/filter:1',
   ],
+  ['a port that no machine has', 'InvalidReference', '"registry:99999" is no host', 'registry:99999/team/filter:1'],
+  ['an address of four parts that is none', 'InvalidReference', '"256.1.1.1" is no host', '256.1.1.1/team/filter:1'],
+  ['an address of five parts', 'InvalidReference', '"1.2.3.4.5" is no host', 'oci://1.2.3.4.5/team/filter:1'],
+  ['an address of colons', 'InvalidReference', '"[::::]:80" is no host', '[::::]:80/team/filter:1'],
   ['an empty part', 'InvalidReference', 'a part of its name is empty', 'registry.example.com//filter:1'],
   [
     'a part that leads upwards',

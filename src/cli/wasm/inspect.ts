@@ -10,7 +10,7 @@ import { isJson, outputOption } from '../text-or-json.ts';
 import { printInspection } from './inspect-text.ts';
 import { type Inspection, importsOf } from './inspection.ts';
 import { type Looked, lookAt } from './look.ts';
-import { keyOption, readKeys, registryOptions } from './options.ts';
+import { keyOption, largestModuleOption, readKeys, registryOptions } from './options.ts';
 import { exitCodeOf, sayable, tellRefusal } from './refused.ts';
 import { withRegistry } from './registry-access.ts';
 
@@ -27,7 +27,7 @@ export const inspectCommand: Command = {
     "pillion wasm inspect https://example.com/plugin.wasm -o json | jq -r '.moduleDigest'",
   ],
   arguments: [{ name: 'what', completes: 'file', doc: 'host/name:tag, a .wasm file, file:///path, or https://….' }],
-  options: [keyOption, ...registryOptions, outputOption],
+  options: [keyOption, ...registryOptions, largestModuleOption, outputOption],
   run: inspect,
 };
 

@@ -10,7 +10,7 @@ import type { ImageReference } from '../../core/wasm/source.ts';
 import { type Io, type OptionValues, UsageError } from '../command.ts';
 import { readBytes } from './options.ts';
 import { progressBar, watched } from './progress.ts';
-import { imageOf, localLimits, shownImage, withRegistry } from './registry-access.ts';
+import { imageOf, largestFileBytes, limitsFor, shownImage, urlIn, withRegistry } from './registry-access.ts';
 
 export interface Looked {
   readonly bytes: Uint8Array;
@@ -24,7 +24,7 @@ export interface Looked {
 
 /** Fetches what the text names. Every digest is checked on the way. Throws UsageError where it names nothing. */
 export async function lookAt(io: Io, options: OptionValues, text: string): Promise<Result<Looked, Refusal>> {
-  if (/^https?:\/\//.test(text)) return lookAtUrl(io, options, text);
+  if (/^https?:\/\//.test(text)) return lookAtUrl(io, options, urlIn(options, text));
   const file = fileOf(text);
   return file === undefined ? lookAtImage(io, options, imageOf(text)) : ok(await lookAtFile(file));
 }
@@ -52,7 +52,7 @@ export function isPath(text: string): boolean {
 }
 
 async function lookAtFile(file: string): Promise<Looked> {
-  const bytes = await readBytes(file, localLimits.maxModuleBytes);
+  const bytes = await readBytes(file, largestFileBytes);
   return { bytes, warnings: [], fetched: withoutImage(file, bytes, 'file') };
 }
 
@@ -67,7 +67,7 @@ async function lookAtUrl(io: Io, options: OptionValues, url: string): Promise<Re
     const found = await registry.download(url);
     if (!found.ok) return fail(found.error);
     const sink = memorySink();
-    const unpacked = await unpackModule(found.value, { variant: 'http', limits: localLimits, sink });
+    const unpacked = await unpackModule(found.value, { variant: 'http', limits: limitsFor(options), sink });
     if (!unpacked.ok) return fail(unpacked.error);
     const bytes = sink.bytes();
     return ok({ bytes, warnings: [], fetched: withoutImage(url, bytes, 'http') });
@@ -79,7 +79,7 @@ async function lookAtImage(io: Io, options: OptionValues, image: ImageReference)
   const { memorySink } = await import('../../edge/registry/module-sink.ts');
   const bar = progressBar(io, options, `Pulling ${shownImage(image)}`);
   return withRegistry(io, options, image.registry, async (client) => {
-    const [sink, limits, registry] = [memorySink(), localLimits, watched(client, bar)];
+    const [sink, limits, registry] = [memorySink(), limitsFor(options), watched(client, bar)];
     const resolved = await resolveModule({ kind: 'image', image }, { registry, limits });
     if (!resolved.ok) return fail(resolved.error);
     const { source, manifestDigest, indexDigest, warnings, reference } = resolved.value;

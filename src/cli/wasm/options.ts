@@ -6,7 +6,7 @@ import type { TrustedKey } from '../../core/wasm/trust.ts';
 import { listOf, type OptionRow, type OptionValues, textOf, UsageError } from '../command.ts';
 
 export const registryOptions: readonly OptionRow[] = [
-  { name: 'plain-http', doc: 'Speak to the registry without TLS.' },
+  { name: 'plain-http', doc: 'Speak without TLS: to the registry, or to what an http:// URL names.' },
   {
     name: 'ca',
     value: 'FILE',
@@ -14,6 +14,14 @@ export const registryOptions: readonly OptionRow[] = [
     doc: 'Authorities (PEM) that the registry is trusted by, besides the public ones.',
   },
 ];
+
+/** As the option wasm.maxModuleMegabytes of a cluster. */
+export const largestModuleOption: OptionRow = {
+  name: 'max-module-megabytes',
+  value: 'NUMBER',
+  fallback: '16',
+  doc: 'Largest module that is taken, in MiB, where the option of the cluster (wasm.maxModuleMegabytes) is raised.',
+};
 
 export const keyOption: OptionRow = {
   name: 'key',

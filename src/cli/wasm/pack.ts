@@ -22,7 +22,7 @@ import { isJson, outputOption } from '../text-or-json.ts';
 import { type Fact, printFacts, sentences } from './facts.ts';
 import { readBytes, writing } from './options.ts';
 import { tellRefusal } from './refused.ts';
-import { imageOf, localLimits, shownImage } from './registry-access.ts';
+import { imageOf, largestFileBytes, shownImage } from './registry-access.ts';
 import { sizeText } from './sizes.ts';
 
 export const packOptions: readonly OptionRow[] = [
@@ -107,7 +107,7 @@ export async function packFile(
   options: OptionValues,
   file = textOf(options, 'file') ?? '',
 ): Promise<PackedFile | number> {
-  const bytes = await readBytes(file, localLimits.maxModuleBytes);
+  const bytes = await readBytes(file, largestFileBytes);
   const facts = checkModule(bytes);
   if (!facts.ok) return tellRefusal(io, options, facts.error, { file });
   const annotations = Object.fromEntries(listOf(options, 'annotation').map(annotationOf));

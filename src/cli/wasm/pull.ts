@@ -1,12 +1,13 @@
 // Answers: `pillion wasm pull`: the module of an image, checked by every digest, becomes a file.
 import { existsSync, statSync } from 'node:fs';
 import { quoted } from '../../core/model/problem.ts';
+import { checkModule } from '../../core/wasm/bytes/module-check.ts';
 import { type Command, exitCodes, type Io, type OptionValues, textOf, UsageError } from '../command.ts';
 import { terminalOf } from '../terminal.ts';
 import { isJson, outputOption } from '../text-or-json.ts';
 import { printFacts } from './facts.ts';
 import { lookAt } from './look.ts';
-import { registryOptions, writing } from './options.ts';
+import { largestModuleOption, registryOptions, writing } from './options.ts';
 import { tellRefusal } from './refused.ts';
 import { sizeText } from './sizes.ts';
 
@@ -14,8 +15,8 @@ export const pullCommand: Command = {
   name: 'wasm pull',
   summary: 'Fetch the module of an image into a file.',
   details: [
-    'Manifest, layer and module are checked by their digests; the file is there whole or not at all. Credentials are those',
-    'of "docker login". Takes https:// too.',
+    'Manifest, layer and module are checked by their digests, and a module that no proxy would load is refused (exit code',
+    '4); the file is there whole or not at all. Credentials are those of "docker login". Takes https:// too.',
   ],
   examples: [
     'pillion wasm pull registry.example.com/shop/hello:1',
@@ -32,6 +33,7 @@ export const pullCommand: Command = {
     },
     { name: 'force', doc: 'Write over a file that is there.' },
     ...registryOptions,
+    largestModuleOption,
     outputOption,
   ],
   run: pull,
@@ -46,6 +48,8 @@ async function pull(io: Io, options: OptionValues): Promise<number> {
   const looked = await lookAt(io, options, reference);
   if (!looked.ok) return tellRefusal(io, options, looked.error, { reference });
   const { bytes, fetched, warnings } = looked.value;
+  const checked = checkModule(bytes);
+  if (!checked.ok) return tellRefusal(io, options, checked.error, { reference });
   const { writeWhole } = await import('../../edge/image-layout.ts');
   await writing(file, () => writeWhole(file, bytes), 'name another with --to');
   for (const warning of warnings) io.stderr.write(`Warning: ${warning}\n`);

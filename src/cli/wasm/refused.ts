@@ -7,6 +7,7 @@ import { isJson } from '../text-or-json.ts';
 /** Messages that are written for the cluster speak of its options; here these are options of the command. */
 const hereCalled: readonly (readonly [RegExp, string])[] = [
   [/; one that speaks plain HTTP has to be in plainHttpRegistries/, '; one that speaks plain HTTP needs --plain-http'],
+  [/ is taken only where the option wasm\.httpSources is on/, ' is taken only with --plain-http'],
   [/; name its authority in caBundle/, '; name its authority with --ca'],
 ];
 
@@ -14,6 +15,7 @@ const hereCalled: readonly (readonly [RegExp, string])[] = [
 const remediesHere: Readonly<Partial<Record<RefusalReason, string>>> = {
   RegistryUnreachable: 'Check the host and the network, and try again.',
   RateLimited: 'Wait, and try again.',
+  TooLarge: 'Make the module smaller (strip it, optimise it), or take it with --max-module-megabytes.',
   Unauthorized: 'Log in with "docker login", with rights on this repository.',
   PullSecretUnreadable: 'Log in anew with "docker login".',
 };

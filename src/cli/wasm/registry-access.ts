@@ -1,17 +1,23 @@
 // Answers: how does a command reach a registry: with the credentials of `docker login`, and as its options say.
 
 import type { Credentials } from '../../core/wasm/image/docker-config.ts';
-import { readImageReference } from '../../core/wasm/image/read-source.ts';
-import { usualLimits } from '../../core/wasm/limits.ts';
+import { readImageReference, readUrl } from '../../core/wasm/image/read-source.ts';
+import { hardestModuleBytes, mebibyte, usualLimits, type WasmLimits } from '../../core/wasm/limits.ts';
 import type { Refusal } from '../../core/wasm/refusals.ts';
 import type { ImageReference } from '../../core/wasm/source.ts';
 import type { Registry } from '../../edge/registry/registry.ts';
 import { type Io, type OptionValues, textOf, UsageError } from '../command.ts';
-import { readText } from './options.ts';
+import { largestModuleOption, readText, wholeOf } from './options.ts';
 import { refusalText } from './refused.ts';
 
-/** What a person may have built here: as much as a proxy takes. */
-export const localLimits = { ...usualLimits, maxModuleBytes: 64 * 1024 * 1024, maxCompressedBytes: 64 * 1024 * 1024 };
+/** Of a file here, which a person may have built. */
+export const largestFileBytes = 64 * mebibyte;
+
+/** What is fetched, within the limits that the cluster has too. */
+export function limitsFor(options: OptionValues): WasmLimits {
+  const megabytes = wholeOf(options, largestModuleOption.name, 1, hardestModuleBytes / mebibyte);
+  return megabytes === undefined ? usualLimits : { ...usualLimits, maxModuleBytes: megabytes * mebibyte };
+}
 
 /** The reference, with the tag `latest` where it has neither tag nor digest. Throws UsageError where it is none. */
 export function imageOf(text: string): ImageReference {
@@ -19,6 +25,13 @@ export function imageOf(text: string): ImageReference {
   if (!read.ok) throw refusedUsage(read.error);
   const image = read.value;
   return image.tag === undefined && image.digest === undefined ? { ...image, tag: 'latest' } : image;
+}
+
+/** The URL as it is asked. Throws UsageError where it is none, or one that is not taken without --plain-http. */
+export function urlIn(options: OptionValues, text: string): string {
+  const read = readUrl(text, { allowHttp: options.has('plain-http') });
+  if (!read.ok) throw refusedUsage(read.error);
+  return read.value;
 }
 
 /** `host/name:tag`: the reference without its scheme, as people write it. */
@@ -39,7 +52,7 @@ export async function withRegistry<T>(
   const caBundle = ca === undefined ? undefined : await readCa(ca);
   const client = createRegistry({
     plainHttp: options.has('plain-http') && registry !== undefined ? [registry] : [],
-    limits: localLimits,
+    limits: usualLimits,
     ...(credentials !== undefined && { credentials }),
     ...(caBundle !== undefined && { caBundle }),
   });

@@ -1,6 +1,7 @@
 // Answers: `pillion wasm verify`: is an image signed by the keys that are trusted.
 // Does not belong here: the checks (core/wasm/signature/signatures.ts), where signatures are found (edge/registry/).
 import { ok, quoted } from '../../core/model/problem.ts';
+import { usualLimits } from '../../core/wasm/limits.ts';
 import { type Command, exitCodes, type Io, type OptionValues, textOf, UsageError } from '../command.ts';
 import { terminalOf } from '../terminal.ts';
 import { isJson, outputOption } from '../text-or-json.ts';
@@ -8,7 +9,7 @@ import { type Fact, printFacts } from './facts.ts';
 import { isLocalFile } from './look.ts';
 import { keyOption, readKeys, registryOptions, thresholdOf, thresholdOption } from './options.ts';
 import { tellRefusal } from './refused.ts';
-import { imageOf, localLimits, shownImage, withRegistry } from './registry-access.ts';
+import { imageOf, shownImage, withRegistry } from './registry-access.ts';
 
 export const verifyCommand: Command = {
   name: 'wasm verify',
@@ -44,7 +45,7 @@ async function verify(io: Io, options: OptionValues): Promise<number> {
   const { resolveModule } = await import('../../edge/registry/fetch-module.ts');
   const { verifyResolved } = await import('../../edge/registry/verify-resolved.ts');
   const verified = await withRegistry(io, options, image.registry, async (registry) => {
-    const resolved = await resolveModule({ kind: 'image', image }, { registry, limits: localLimits });
+    const resolved = await resolveModule({ kind: 'image', image }, { registry, limits: usualLimits });
     if (!resolved.ok) return resolved;
     const found = await verifyResolved(registry, resolved.value, [{ mode: 'enforce', keys, threshold }]);
     return found.ok ? ok({ ...found.value, ...resolved.value }) : found;

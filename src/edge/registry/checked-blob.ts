@@ -2,9 +2,11 @@
 // has the rest read by `finish`, so that a blob that was altered on its way is called that, and not a bad archive.
 import { createHash } from 'node:crypto';
 import { refusal } from '../../core/wasm/refusals.ts';
-import { Refused, tooLarge } from './refused.ts';
+import { Refused } from './refused.ts';
 
 export interface Order {
+  /** As messages call it: `layer` where nothing is said. */
+  readonly what?: string;
   readonly maxBytes: number;
   /** Size and digest that the blob has to have; without them only maxBytes counts. */
   readonly expected?: { readonly sizeBytes: number; readonly digest: string };
@@ -54,15 +56,19 @@ async function* all(next: () => Promise<Uint8Array | undefined>): AsyncGenerator
   for (let chunk = await next(); chunk !== undefined; chunk = await next()) yield chunk;
 }
 
-function arrivalCheck({ maxBytes, expected }: Order): { chunk(bytes: Uint8Array): void; end(): void } {
+function arrivalCheck({ what = 'layer', maxBytes, expected }: Order): { chunk(bytes: Uint8Array): void; end(): void } {
   const hash = createHash('sha256');
   let bytes = 0;
   const most = Math.min(maxBytes, expected?.sizeBytes ?? maxBytes);
+  const mismatch = (state: string): Refused =>
+    new Refused(refusal('DigestMismatch', `Cannot take the ${what}: it has ${state}`));
   return {
     chunk: (chunk) => {
       bytes += chunk.byteLength;
       if (bytes > most && most === expected?.sizeBytes) throw mismatch(`more than the ${most} bytes of its manifest`);
-      if (bytes > most) throw tooLarge('it', most);
+      if (bytes > most) {
+        throw new Refused(refusal('TooLarge', `Cannot take the ${what}: it has more than the ${most} bytes allowed`));
+      }
       hash.update(chunk);
     },
     end: () => {
@@ -72,10 +78,6 @@ function arrivalCheck({ maxBytes, expected }: Order): { chunk(bytes: Uint8Array)
       if (digest !== expected.digest) throw mismatch(`digest ${digest}, and its manifest says ${expected.digest}`);
     },
   };
-}
-
-function mismatch(state: string): Refused {
-  return new Refused(refusal('DigestMismatch', `Cannot take the layer: it has ${state}`));
 }
 
 /** Faults of the connection are expected ones; who aborts wants to see the abort. */

@@ -4,6 +4,7 @@ import { fail, type Result } from '../../core/model/problem.ts';
 import { type Refusal, refusal } from '../../core/wasm/refusals.ts';
 import { openBlob } from './blob-stream.ts';
 import { refusalOf } from './fault.ts';
+import { urlText } from './place.ts';
 import { follow } from './redirects.ts';
 import { retried } from './retry.ts';
 import { judge, type Session } from './session.ts';
@@ -20,8 +21,7 @@ export async function download(
 ): Promise<Result<AsyncIterable<Uint8Array>, Refusal>> {
   if (!URL.canParse(text)) return fail(refusal('InvalidReference', 'Cannot read the file: its URL is none'));
   const url = new URL(text);
-  // a query may hold what gives access
-  const what = `read ${url.origin}${url.pathname}`;
+  const what = `read ${urlText(url)}`;
   const { holds, patienceMs } = session;
   const attempt = async (headers: Readonly<Record<string, string>>, taken: readonly number[]) => {
     const answer = await follow(session, {

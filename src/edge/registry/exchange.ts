@@ -6,7 +6,7 @@ import type { Result } from '../../core/model/problem.ts';
 import { fail, ok } from '../../core/model/problem.ts';
 import { bodyOf } from './answer-body.ts';
 import type { Connections } from './connections.ts';
-import { CallError, type Fault, faultOf, stopped, unreachable } from './fault.ts';
+import { CallError, type Fault, faultOf, lasting, stopped, unreachable } from './fault.ts';
 import { forbiddenUrl, guardedLookup } from './forbidden-address.ts';
 
 export interface Call {
@@ -102,9 +102,18 @@ function answerTo(sent: ClientRequest, call: Call, patienceMs: number): Promise<
     clearTimeout(timer);
     resolve(response);
   });
+  sent.on('upgrade', (response, socket) => {
+    socket.destroy();
+    reject(new CallError(lasting('InvalidAnswer', `the answer is ${response.statusCode}, which nobody asked for`)));
+  });
   sent.on('error', (error) => {
     clearTimeout(timer);
     reject(error);
+  });
+  // Node closes without an error what nobody takes: an answer 101
+  sent.on('close', () => {
+    clearTimeout(timer);
+    reject(new CallError(unreachable('the connection was closed without an answer')));
   });
   if (call.body === undefined) sent.end();
   else

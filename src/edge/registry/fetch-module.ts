@@ -9,6 +9,7 @@ import { type Refusal, refusal } from '../../core/wasm/refusals.ts';
 import type { ImageReference, ModuleSource } from '../../core/wasm/source.ts';
 import { findImage, type ResolveParts } from './find-image.ts';
 import type { ModuleSink } from './module-sink.ts';
+import { urlText } from './place.ts';
 import type { Registry } from './registry.ts';
 import { type UnpackedModule, unpackModule } from './unpack.ts';
 
@@ -70,9 +71,10 @@ export async function fetchModule(
   const fetched =
     source.kind === 'http' ? await fetchFile(source, parts, signal) : await fetchImage(source.image, parts, signal);
   if (!fetched.ok) return fetched;
-  const { reference, moduleDigest } = fetched.value;
+  const { moduleDigest } = fetched.value;
   const expected = parts.expected?.moduleDigest;
   if (expected === undefined || expected === moduleDigest) return fetched;
+  const reference = source.kind === 'http' ? urlText(new URL(source.url)) : fetched.value.reference;
   return fail(
     refusal('DigestMismatch', `Cannot take the module of ${reference}: it is ${moduleDigest}, expected is ${expected}`),
   );
@@ -91,8 +93,9 @@ async function fetchFile(
   if (!unpacked.ok) return unpacked;
   if (unpacked.value.moduleDigest !== moduleDigest) {
     const found = unpacked.value.moduleDigest;
+    const shown = urlText(new URL(url));
     return fail(
-      refusal('DigestMismatch', `Cannot take the module of ${url}: it is ${found}, sha256 says ${moduleDigest}`),
+      refusal('DigestMismatch', `Cannot take the module of ${shown}: it is ${found}, sha256 says ${moduleDigest}`),
     );
   }
   return ok({ reference: url, pinned: url, variant: 'http', ...unpacked.value });

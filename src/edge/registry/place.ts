@@ -24,6 +24,11 @@ export function manifestPath({ tag, digest }: ImageReference): string {
   return `manifests/${digest ?? tag ?? 'latest'}`;
 }
 
+/** The URL for a message: a query may hold what gives access. */
+export function urlText(url: URL): string {
+  return `${url.origin}${url.pathname}`;
+}
+
 /** The image for a message: `registry.example.com/team/filter:1.2`. */
 export function imageText({ registry, repository, tag, digest }: ImageReference): string {
   return `${registry}/${repository}${digest === undefined ? `:${tag ?? 'latest'}` : `@${digest}`}`;

@@ -85,7 +85,9 @@ export async function fetchBlob(
 ): Promise<Result<Uint8Array, Refusal>> {
   const opened = await streamBlob(session, order);
   if (!opened.ok) return opened;
-  const blob = checkedBlob(opened.value, { maxBytes, expected: order.descriptor });
+  const { descriptor } = order;
+  const what = `blob ${descriptor.digest} (${descriptor.mediaType})`;
+  const blob = checkedBlob(opened.value, { what, maxBytes, expected: descriptor });
   const chunks: Uint8Array[] = [];
   try {
     for await (const chunk of blob.chunks()) chunks.push(chunk);

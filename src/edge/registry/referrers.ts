@@ -23,7 +23,10 @@ const mostPages = 10;
 /** What registries without the API answer: the rules say 404, older ones know no such path or method. */
 const withoutApi = [400, 404, 405];
 
-/** Descriptors of that artifact type; none where nothing refers to the manifest. */
+/** What cosign 2 calls, under the referrers tag, a manifest with an empty configuration, whatever its own type is. */
+const untoldType = 'application/vnd.oci.empty.v1+json';
+
+/** Descriptors of that artifact type, then those that may be of it; none where nothing refers to the manifest. */
 export async function readReferrers(
   session: Session,
   order: ReferrersOrder,
@@ -31,7 +34,9 @@ export async function readReferrers(
   const byApi = await pagesOfApi(session, order);
   const found = byApi.ok && byApi.value === undefined ? await byTag(session, order) : byApi;
   if (!found.ok) return found;
-  return ok((found.value ?? []).filter(({ artifactType }) => artifactType === order.artifactType));
+  const all = found.value ?? [];
+  const told = all.filter(({ artifactType }) => artifactType === order.artifactType);
+  return ok(found === byApi ? told : [...told, ...all.filter(({ artifactType }) => artifactType === untoldType)]);
 }
 
 async function pagesOfApi(

@@ -51,7 +51,7 @@ export interface Registry {
     maxBytes: number,
     signal?: AbortSignal,
   ): Promise<Result<Uint8Array, Refusal>>;
-  /** What refers to the manifest, by the API or by the referrers tag; empty where nothing does. */
+  /** What refers to the manifest, by the API or by the referrers tag, which may not tell the type; empty where nothing does. */
   referrers(
     image: ImageReference,
     digest: ManifestDigest,

@@ -77,14 +77,13 @@ export async function askOnce(session: Session, question: Question): Promise<Res
   const entry = { image, url: base, actions, signal };
   const first = await send(session, question, url, isOwn ? session.tokens.known(entry) : undefined);
   if (!first.ok) return first;
-  if (first.value.status !== 401 || first.value.url.origin !== base.origin) {
-    return judgeFrom(base, first.value, question.taken);
-  }
+  const judgeHere = (answer: Answer) => judgeFrom(base, answer, question.taken, session.tokens.hide);
+  if (first.value.status !== 401 || first.value.url.origin !== base.origin) return judgeHere(first.value);
   first.value.discard();
   const header = await session.tokens.obtain(entry, first.value.headers['www-authenticate']);
   if (!header.ok) return header;
   const second = await send(session, question, url, header.value);
-  return second.ok ? judgeFrom(base, second.value, question.taken) : second;
+  return second.ok ? judgeHere(second.value) : second;
 }
 
 function send(
@@ -110,16 +109,25 @@ function send(
   return method === 'GET' || method === 'HEAD' ? follow(session, call) : exchange(session, call);
 }
 
-/** The answer where its status is one of those; else the fault that it is. */
-export async function judge(answer: Answer, taken: readonly number[]): Promise<Result<Answer, Fault>> {
+/** The answer where its status is one of those; else the fault that it is, with what `hide` leaves of its words. */
+export async function judge(
+  answer: Answer,
+  taken: readonly number[],
+  hide: Tokens['hide'] = (text) => text,
+): Promise<Result<Answer, Fault>> {
   if (taken.includes(answer.status)) return plain(answer);
-  const text = await readStart(answer.body);
+  const text = hide(await readStart(answer.body));
   return fail(statusFault(answer.status, text, retryAfterMs(answer.headers['retry-after'], Date.now())));
 }
 
 /** A storage refuses links that are too old: the registry gives a new one. */
-async function judgeFrom(base: URL, answer: Answer, taken: readonly number[]): Promise<Result<Answer, Fault>> {
-  const judged = await judge(answer, taken);
+async function judgeFrom(
+  base: URL,
+  answer: Answer,
+  taken: readonly number[],
+  hide: Tokens['hide'],
+): Promise<Result<Answer, Fault>> {
+  const judged = await judge(answer, taken, hide);
   if (judged.ok || answer.url.origin === base.origin || judged.error.reason !== 'Unauthorized') return judged;
   return fail(unreachable(`${judged.error.state} from ${quoted(answer.url.host)}, where it redirects to`));
 }
@@ -127,7 +135,7 @@ async function judgeFrom(base: URL, answer: Answer, taken: readonly number[]): P
 /** Compressed bytes are not those that the digests are of, and may be many more than they seem. */
 function plain(answer: Answer): Result<Answer, Fault> {
   const encoding = answer.headers['content-encoding'];
-  if (encoding === undefined || encoding === 'identity') return ok(answer);
+  if (encoding === undefined || encoding.toLowerCase() === 'identity') return ok(answer);
   answer.discard();
   return fail(lasting('InvalidAnswer', 'the answer has a Content-Encoding, though none was asked for'));
 }

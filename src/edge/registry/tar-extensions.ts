@@ -40,6 +40,7 @@ function paxExtension(content: Uint8Array): Extension {
   if (sparse !== undefined) throw badArchive(`an entry is sparse (${quoted(sparse)})`);
   const name = records.get('path');
   const size = records.get('size');
+  if (size !== undefined && !/^[0-9]{1,15}$/.test(size)) throw badArchive('the size of an entry is no number');
   return { ...(name !== undefined && { name }), ...(size !== undefined && { sizeBytes: Number(size) }) };
 }
 

@@ -28,6 +28,8 @@ export interface Tokens {
   known(entry: Entry): string | undefined;
   /** The header for what the registry wants, by the WWW-Authenticate of its answer 401. */
   obtain(entry: Entry, challenge: string | undefined): Promise<Result<string, Fault>>;
+  /** The text of an answer without the secrets that were shown: some servers repeat what they refuse. */
+  hide(text: string): string;
 }
 
 interface Known {
@@ -46,14 +48,25 @@ const mostKnown = 1_000;
 
 export function createTokens(wire: Wire, credentials: Credentials | undefined): Tokens {
   const all = new Map<string, Known>();
+  const shown = (): readonly string[] => [
+    ...(credentials?.entries ?? []).flatMap(({ credential }) => secretsOf(credential)),
+    ...[...all.values()].map(({ header }) => header.replace(/^\w+ /, '')),
+  ];
+  const hide = (text: string): string => withoutSecrets(text, shown());
   return {
+    hide,
     known: (entry) => {
       const known = all.get(keyOf(entry));
       return known !== undefined && known.untilMs > performance.now() ? known.header : undefined;
     },
     obtain: async (entry, challenge) => {
       all.delete(keyOf(entry));
-      const obtained = await answerChallenge(wire, entry, challenge, credentialFor(credentials, entry.image));
+      const obtained = await answerChallenge(
+        { ...wire, hide },
+        entry,
+        challenge,
+        credentialFor(credentials, entry.image),
+      );
       if (!obtained.ok) return obtained;
       if (all.size >= mostKnown) all.clear();
       all.set(keyOf(entry), obtained.value);
@@ -62,12 +75,27 @@ export function createTokens(wire: Wire, credentials: Credentials | undefined): 
   };
 }
 
+function secretsOf(credential: Credential): readonly string[] {
+  if (credential.kind !== 'password') return [credential.token];
+  return [basicOf(credential).slice('Basic '.length), credential.password];
+}
+
+/** Shorter ones stand in every text. */
+const shortestSecret = 4;
+
+function withoutSecrets(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((left, one) => (one.length < shortestSecret ? left : left.replaceAll(one, '…')), text);
+}
+
+/** Over which a token service is asked. */
+type TokenWire = Wire & Pick<Tokens, 'hide'>;
+
 function keyOf({ image, url, actions }: Entry): string {
   return `${url.origin} ${image.repository} ${actions}`;
 }
 
 async function answerChallenge(
-  wire: Wire,
+  wire: TokenWire,
   entry: Entry,
   header: string | undefined,
   credential: Credential | undefined,
@@ -88,7 +116,7 @@ function basicOf({ username, password }: Credential & { readonly kind: 'password
 }
 
 async function answerBearer(
-  wire: Wire,
+  wire: TokenWire,
   entry: Entry,
   challenge: AuthChallenge,
   credential: Credential | undefined,
@@ -103,7 +131,11 @@ async function answerBearer(
   if (!answer.ok) return answer;
   const { status, headers, body } = answer.value;
   if (status !== 200) {
-    const fault = statusFault(status, await readStart(body), retryAfterMs(headers['retry-after'], Date.now()));
+    const fault = statusFault(
+      status,
+      wire.hide(await readStart(body)),
+      retryAfterMs(headers['retry-after'], Date.now()),
+    );
     return fail({ ...fault, state: `its token service ${quoted(realm.value.host)} refuses: ${fault.state}` });
   }
   const bytes = await readAll(body, maxTokenBytes, lasting('InvalidAnswer', 'the token is longer than is allowed'));

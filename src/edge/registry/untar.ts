@@ -75,10 +75,17 @@ async function expectZeros(reader: ByteReader): Promise<void> {
   }
 }
 
-/** The module must be called by its header: readers differ in which of two names counts. */
+/** As much of a longer name as the header has room for, as tar and images' builders leave it there. */
+const cutNameCharacters = 90;
+
+/**
+ * The module must be called by its header: readers differ in which of two names counts. Where the header holds the start
+ * of a name that is too long for it, no reader finds another module.
+ */
 function extended(header: TarHeader, { name = header.name, sizeBytes = header.sizeBytes }: Extension): TarHeader {
   if (sizeBytes !== header.sizeBytes) throw badArchive('an entry has two sizes');
-  if (name !== header.name && (lastPart(name) === target || lastPart(header.name) === target)) {
+  const isCut = header.name.length > cutNameCharacters && name.startsWith(header.name);
+  if (name !== header.name && ((lastPart(name) === target && !isCut) || lastPart(header.name) === target)) {
     throw badArchive(`an entry is ${quoted(header.name)} and ${quoted(name)}`);
   }
   return { ...header, name };
@@ -110,7 +117,7 @@ async function readEntry(walk: Walk, header: TarHeader): Promise<void> {
 
 function checkTarget(walk: Walk, { name, kind, sizeBytes }: TarHeader): void {
   if (walk.hasModule) throw badArchive(`it holds ${target} twice`);
-  if (kind !== 'file') throw badArchive(`${quoted(name)} is no plain file`);
+  if (kind !== 'file' || name.endsWith('/')) throw badArchive(`${quoted(name)} is no plain file`);
   if (name.split('/').includes('..')) throw badArchive(`${quoted(name)} leads out of the archive`);
   if (sizeBytes > walk.maxModuleBytes) throw tooLarge('the module', walk.maxModuleBytes);
 }

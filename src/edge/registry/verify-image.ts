@@ -156,8 +156,7 @@ async function searchReferrers(where: Search): Promise<Found> {
   const { registry, image, digest, signal } = where;
   const listed = await registry.referrers(image, digest, bundleType, signal);
   if (!listed.ok) return afterRefusal('bundle', listed.error);
-  const bundles = listed.value.filter(({ artifactType }) => artifactType === undefined || artifactType === bundleType);
-  return each(bundles, (one) => lookAtBundle(where, one));
+  return each(listed.value, (one) => lookAtBundle(where, one));
 }
 
 async function lookAtBundle({ registry, image, digest, keys, signal }: Search, one: Descriptor): Promise<Found> {

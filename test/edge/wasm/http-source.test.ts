@@ -64,6 +64,7 @@ test('another module than the one of the sha256 is refused', async (context) => 
   assert.ok(!fetched.ok);
   assert.equal(fetched.error.reason, 'DigestMismatch');
   assert.match(fetched.error.message, new RegExp(`it is ${digestOf(other)}, sha256 says ${moduleDigest}`));
+  assert.doesNotMatch(fetched.error.message, /secret/);
 });
 
 test('a file without end is refused at the limit', async (context) => {

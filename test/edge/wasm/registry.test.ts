@@ -134,6 +134,40 @@ suite('a real registry', { skip: skipWithoutRegistry }, () => {
     assert.equal((await pull(registry, real.image('index'))).manifestDigest, digest);
   });
 
+  test('is the first that can hold a module where the platforms of an index do not tell', async () => {
+    const registry = real.client();
+    const type = 'application/vnd.oci.image.index.v1+json';
+    const { digest, mediaType, bytes } = packed.manifest;
+    const other = JSON.parse(Buffer.from(bytes).toString());
+    other.layers[0].mediaType = 'application/vnd.oci.image.layer.v1.tar+zstd';
+    const otherBytes = Buffer.from(JSON.stringify(other));
+    assert.ok((await registry.putManifest(real.image('zstd'), otherBytes, mediaType)).ok);
+    const children = [
+      {
+        mediaType,
+        digest: digestOf(otherBytes),
+        size: otherBytes.length,
+        platform: { os: 'linux', architecture: 'arm' },
+      },
+      { mediaType, digest, size: bytes.length, platform: { os: 'linux', architecture: 'arm64' } },
+    ];
+    for (const [tag, manifests] of [
+      ['some', children],
+      ['none', [children[0], { ...children[0], platform: { os: 'linux', architecture: 's390x' } }]],
+    ] as const) {
+      const index = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: type, manifests }));
+      assert.ok((await registry.putManifest(real.image(tag), index, type)).ok);
+    }
+    const parts = { registry, limits: usualLimits };
+    const found = await resolveModule({ kind: 'image', image: real.image('some') }, parts);
+    assert.ok(found.ok, JSON.stringify(found));
+    assert.equal(found.value.manifestDigest, digest);
+    const none = await resolveModule({ kind: 'image', image: real.image('none') }, parts);
+    assert.ok(!none.ok);
+    assert.equal(none.error.reason, 'UnknownVariant');
+    assert.match(none.error.message, /found linux\/arm, linux\/s390x$/);
+  });
+
   test('is refused where manifest or module are other ones than expected', async () => {
     const registry = real.client();
     const wanted = digestOf(Buffer.from('another'));
@@ -155,8 +189,9 @@ suite('a real registry', { skip: skipWithoutRegistry }, () => {
     const { digest, bytes } = packed.manifest;
     const one = { mediaType: packed.manifest.mediaType, digest, size: bytes.length };
     const manifests = [
+      { ...one, artifactType: 'application/vnd.oci.empty.v1+json' },
       { ...one, artifactType },
-      { ...one, artifactType: 'other' },
+      { ...one, artifactType: 'application/vnd.example.other' },
     ];
     const index = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, manifests }));
     const put = await registry.putManifest(real.image(digest.replace(':', '-')), index, mediaType);
@@ -165,7 +200,8 @@ suite('a real registry', { skip: skipWithoutRegistry }, () => {
     assert.ok(found.ok);
     assert.deepEqual(
       found.value.map((descriptor) => [descriptor.digest, descriptor.artifactType]),
-      [[digest, artifactType]],
+      // what its writer did not name may be one, and comes last
+      [artifactType, 'application/vnd.oci.empty.v1+json'].map((type) => [digest, type]),
     );
   });
 });

@@ -223,6 +223,13 @@ describe('An image that cosign signed', { skip: skipWithoutCosign }, () => {
     );
   });
 
+  test('by cosign 2 in the form of cosign 3 is taken', async () => {
+    const digest = await push('bundle of cosign 2');
+    await signImage(2, release, `${distribution.host}/team/filter@${digest}`, ['--new-bundle-format']);
+    assert.equal(await verdict(digest, trusted([release])), 'release (bundle)');
+    assert.match(await verdict(digest, trusted([ops])), /^KeyUnknown: /);
+  });
+
   test('by two keys, one in each form, has both of two', async () => {
     const digest = await signed('two of two', 2, release);
     const both = trusted([release, ops], 2);

@@ -55,6 +55,8 @@ async function assertTaken(blob: Uint8Array, changed: Partial<Unpacking> = {}): 
   assert.deepEqual(Buffer.from(bytes), Buffer.from(module));
 }
 
+const longName = `${'d/'.repeat(60)}plugin.wasm`;
+
 suite('layers of images', () => {
   const layers: readonly (readonly [what: string, blob: Uint8Array])[] = [
     ['plugin.wasm alone', compatLayer(module)],
@@ -68,6 +70,16 @@ suite('layers of images', () => {
     ['an end of 10 KiB', gzipSync(Buffer.concat([tar(plugin), new Uint8Array(10_240)]))],
     ['a gzip of several members', inMembers(tar(plugin))],
     ['gzip that compresses nothing', storedGzip(tar(plugin))],
+    [
+      'the capabilities of another file, which are bytes',
+      gzipSync(tar(paxHeader({ 'SCHILY.xattr.security.capability': '\x01\0\0\x02' }), { name: 'bin/ping' }, plugin)),
+    ],
+    [
+      'a path that is too long for its header',
+      gzipSync(
+        tar({ name: '././@LongLink', type: 'L', content: longName }, { ...plugin, name: longName.slice(0, 100) }),
+      ),
+    ],
   ];
   for (const [what, blob] of layers) {
     test(`the module is found with ${what}`, () => assertTaken(blob, { diffId: sha256(gunzipSync(blob)) }));

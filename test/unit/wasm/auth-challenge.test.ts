@@ -37,6 +37,14 @@ const cases: readonly (readonly [what: string, header: string | undefined, expec
       ['basic', { realm: 'a' }],
     ],
   ],
+  [
+    'one with its answer instead of parameters',
+    'Negotiate YII/ab+cd==, Bearer realm="a"',
+    [
+      ['negotiate', {}],
+      ['bearer', { realm: 'a' }],
+    ],
+  ],
   ['an open quote', 'Basic realm="a', [['basic', {}]]],
   ['a header of endless length', `Basic realm="${'a'.repeat(10_000)}"`, []],
 ];

@@ -10,6 +10,9 @@ const longestHeader = 8_192;
 const scheme = /[ \t,]*([A-Za-z0-9!#$%&'*+.^_`|~-]+)(?=[ \t,]|$)/y;
 const parameter = /[ \t,]*([A-Za-z0-9_-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))[ \t]*(?=,|$)/y;
 
+/** What some schemes have instead of parameters: the answer of Negotiate. */
+const token68 = /[ \t]+[A-Za-z0-9._~+/-]+=*[ \t]*(?=,|$)/y;
+
 /** The challenges of the header in their order; what cannot be read ends the list. Names of parameters in lower case. */
 export function readChallenges(header: string | undefined): readonly AuthChallenge[] {
   if (header === undefined || header.length > longestHeader) return [];
@@ -28,6 +31,7 @@ export function readChallenges(header: string | undefined): readonly AuthChallen
     if (start === null) break;
     found.push({ scheme: (start[1] ?? '').toLowerCase(), parameters: new Map() });
     at += start[0].length;
+    at += matchAt(token68, header, at)?.[0].length ?? 0;
   }
   return found;
 }

@@ -123,18 +123,23 @@ function readImage(manifest: JsonObject, mediaType: string, limits: WasmLimits):
  * The image of an index that is taken: the only one, else that for linux/amd64, which proxies take too, else the only one
  * for a platform of WebAssembly. What a build tool adds about an image (attestations) is none.
  */
-export function chooseChild({ children }: ImageIndex): Result<Descriptor, Refusal> {
-  const images = children.filter(isImage);
+export function chooseChild(index: ImageIndex): Result<Descriptor, Refusal> {
+  const images = imagesOf(index);
   const [only] = images;
   if (only !== undefined && images.length === 1) return ok(only);
   const common = images.find(({ platform }) => platform?.os === 'linux' && platform.architecture === 'amd64');
   if (common !== undefined) return ok(common);
   const [wasm, second] = images.filter(({ platform }) => /^wasm/.test(platform?.architecture ?? ''));
   if (wasm !== undefined && second === undefined) return ok(wasm);
-  const found = children.map(({ mediaType, platform }) =>
+  const found = index.children.map(({ mediaType, platform }) =>
     platform === undefined ? mediaType : `${platform.os}/${platform.architecture}`,
   );
   return unknown('the index names neither one image nor one for linux/amd64', found);
+}
+
+/** The images of an index, in its order. */
+export function imagesOf({ children }: ImageIndex): readonly Descriptor[] {
+  return children.filter(isImage);
 }
 
 /** True for an index that lists the image: who signed the index has signed the image with it. */

@@ -36,7 +36,7 @@ export function readSource(text: string, options: SourceOptions = {}): Result<Mo
     const image = readImageReference(text);
     return image.ok ? ok({ kind: 'image', image: image.value }) : image;
   }
-  if (scheme === 'https' || scheme === 'http') return readHttp(text, scheme, options);
+  if (scheme === 'https' || scheme === 'http') return readHttp(text, options);
   if (scheme === 'file') return readFile(text, options);
   return invalid(text, `its scheme is ${quoted(scheme)}, not oci, https or http`);
 }
@@ -60,6 +60,15 @@ export function readImageReference(text: string): Result<ImageReference, Refusal
   return ok({ ...name, ...(read !== undefined && { digest: read.value }) });
 }
 
+/** Reads `https://…`, and `http://…` where it is allowed, into the form in which it is asked. */
+export function readUrl(text: string, { allowHttp }: Pick<SourceOptions, 'allowHttp'>): Result<string, Refusal> {
+  const flaw = httpFlawOf(text);
+  if (flaw !== undefined) return invalid(text, flaw);
+  const { href, protocol } = new URL(text);
+  if (protocol !== 'http:' || allowHttp === true) return ok(href);
+  return notAllowed(text, 'http:// is taken only where the option wasm.httpSources is on');
+}
+
 /** Reads the digest of a module: `sha256:` and 64 digits, or the digits alone. */
 export function readDigest(text: string): Result<ModuleDigest, Refusal> {
   const digest = text.includes(':') ? text : `sha256:${text}`;
@@ -81,9 +90,9 @@ function invalid(text: string, state: string): { readonly ok: false; readonly er
   return fail(refusal('InvalidReference', `Cannot read the reference ${quoted(withoutCredentials(text))}: ${state}`));
 }
 
-/** What stands between scheme and `@` may be a password. */
+/** What stands between scheme and `@` may be a password; a query may hold what gives access. */
 function withoutCredentials(text: string): string {
-  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?[^/]*@(?!sha\d)/i, '$1…@');
+  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?[^/]*@(?!sha\d)/i, '$1…@').replace(/\?.*$/s, '?…');
 }
 
 function badDigest(text: string): Refusal {
@@ -117,7 +126,10 @@ function readName(named: string): Omit<ImageReference, 'digest'> | string {
   const tag = colon < 0 ? undefined : path.slice(colon + 1);
   const written = colon < 0 ? path : path.slice(0, colon);
   if (tag !== undefined && !tagForm.test(tag)) return `${quoted(tag)} is no tag`;
-  if (!hostForm.test(host)) return `${quoted(host)} is no host, in lower case and with a port at most`;
+  // 256.1.1.1 and host:99999 have the form, but nothing can be asked of them
+  if (!hostForm.test(host) || !URL.canParse(`https://${host}/`)) {
+    return `${quoted(host)} is no host, in lower case and with a port at most`;
+  }
   const parts = written.split('/');
   const bad = parts.find((part) => !componentForm.test(part));
   if (bad === '') return 'a part of its name is empty';
@@ -138,15 +150,12 @@ function splitHost(named: string): { readonly host: string; readonly path: strin
   return { host: first === 'index.docker.io' ? 'docker.io' : first, path: named.slice(slash + 1) };
 }
 
-function readHttp(text: string, scheme: 'http' | 'https', options: SourceOptions): Result<ModuleSource, Refusal> {
-  const flaw = httpFlawOf(text);
-  if (flaw !== undefined) return invalid(text, flaw);
-  if (scheme === 'http' && options.allowHttp !== true) {
-    return notAllowed(text, 'http:// is taken only where the option wasm.httpSources is on');
-  }
+function readHttp(text: string, options: SourceOptions): Result<ModuleSource, Refusal> {
+  const url = readUrl(text, options);
+  if (!url.ok) return url;
   if (options.moduleDigest === undefined) return notAllowed(text, 'without sha256, nobody knows which module is meant');
   const digest = readDigest(options.moduleDigest);
-  return digest.ok ? ok({ kind: 'http', url: new URL(text).href, moduleDigest: digest.value }) : digest;
+  return digest.ok ? ok({ kind: 'http', url: url.value, moduleDigest: digest.value }) : digest;
 }
 
 function httpFlawOf(text: string): string | undefined {

@@ -93,6 +93,9 @@ export function readLongName(content: Uint8Array): string {
   return textUntilNul(content, 0, content.length);
 }
 
+/** What readers take for text; other records, as those of capabilities, may hold any bytes. */
+const textRecords: ReadonlySet<string> = new Set(['path', 'linkpath', 'uname', 'gname']);
+
 /** The records of a pax header, `<length> <key>=<value>\n`; a text says what is wrong with them. */
 export function readPaxRecords(content: Uint8Array): ReadonlyMap<string, string> | string {
   const records = new Map<string, string>();
@@ -105,7 +108,8 @@ export function readPaxRecords(content: Uint8Array): ReadonlyMap<string, string>
     const text = decoder.decode(record.subarray(digits.length + 1, -1));
     const equals = text.indexOf('=');
     const key = text.slice(0, equals);
-    if (equals < 1 || text.includes('\0')) return 'a record is broken';
+    if (equals < 1 || key.includes('\0')) return 'a record is broken';
+    if (textRecords.has(key) && text.includes('\0')) return 'a record is broken';
     if (records.has(key)) return `the record "${key.slice(0, 100)}" stands twice`;
     records.set(key, text.slice(equals + 1));
     at += length;
