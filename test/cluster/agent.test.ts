@@ -203,9 +203,31 @@ suite('the node agent', { skip: assets.skip || skipWithoutRegistry }, () => {
       assert.ok(attempts > 0);
     }
     assert.deepEqual(readdirSync(agent.paths.byDigest), []);
-    mount.grow();
+    mount.remount('size=64m');
     for (const { moduleDigest } of [active, other]) await agent.untilState(moduleDigest, 'Ready');
     assertWhole(agent.paths);
+  });
+
+  test('reports what is there and what is not, also where nothing can be written any more', async (context) => {
+    const store = mkdtempSync(join(tmpdir(), 'pillion-store-'));
+    const mount = mountSmall(context, store);
+    if (mount === undefined) return context.skip('Cannot mount a tmpfs here; run the tests as root with CAP_SYS_ADMIN');
+    mount.remount('size=64m');
+    const [there, late] = [await pushed(), await pushed()];
+    await declared(context, 'there', there);
+    const agent = world.startAgent(context, { store, flags: ['--most-wait', '1s'] });
+    await agent.untilState(there.moduleDigest, 'Ready');
+    const gate = await gateOf(agent, 'there');
+    await until('its gate is open', async () => isFile(gate), soon);
+    mount.remount('ro');
+    await declared(context, 'late', late);
+    const { reason, message } = await agent.untilState(late.moduleDigest, 'Failed');
+    assert.equal(reason, 'StoreBroken');
+    assert.match(message ?? '', /the file system is read-only$/);
+    await agent.untilState(there.moduleDigest, 'Ready');
+    assert.ok(isFile(gate));
+    mount.remount('rw');
+    await agent.untilState(late.moduleDigest, 'Ready');
   });
 
   test('says that the registry is away, asks again and again, and goes on by itself once it is back', async (context) => {
@@ -364,7 +386,10 @@ function sameFile(one: string, other: string): boolean {
 }
 
 /** A file system of 4 MiB; undefined where this process may not mount one. */
-function mountSmall(context: Pick<TestContext, 'after'>, directory: string): { grow(): void } | undefined {
+function mountSmall(
+  context: Pick<TestContext, 'after'>,
+  directory: string,
+): { remount(option: string): void } | undefined {
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'pillion-test', directory], { stdio: 'ignore' });
   } catch {
@@ -375,5 +400,5 @@ function mountSmall(context: Pick<TestContext, 'after'>, directory: string): { g
     execFileSync('umount', ['-l', directory]);
     rmSync(directory, { recursive: true });
   });
-  return { grow: () => void execFileSync('mount', ['-o', 'remount,size=64m', directory]) };
+  return { remount: (option) => void execFileSync('mount', ['-o', `remount,${option}`, directory]) };
 }
