@@ -69,6 +69,7 @@ export function startKeeper(parts: KeeperParts, signal: AbortSignal): Keeper {
       fetch: async (wanted, flight) => {
         const wasm = parts.wishes()?.wasm;
         if (wasm === undefined) throw new Error('a module is fetched that nobody wants');
+        returnMemory(); // what the start or the fetch before has left is not there beside this one
         return fetchToStore({ paths, kube, wasm }, wanted, flight);
       },
       ended: (digest, result) => {
