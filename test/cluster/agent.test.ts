@@ -333,6 +333,22 @@ suite('the node agent', { skip: assets.skip || skipWithoutRegistry }, () => {
     assert.ok(agent.mostResidentMegabytes() <= mostMegabytes, state());
   });
 
+  test('says of which node its report is, also after the node was registered anew under its name', async (context) => {
+    const { kube } = world.plane;
+    const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'anew' } };
+    const uidOf = async () => (await kube.create(node)).metadata.uid;
+    const first = await uidOf();
+    context.after(() => kube.remove(resources.nodes, 'anew'));
+    const before = world.startAgent(context, { node: 'anew' });
+    await until('it tells of the node', async () => (await before.report())?.nodeUID === first, soon);
+    await before.stop();
+    await kube.remove(resources.nodes, 'anew');
+    const second = await uidOf();
+    assert.equal((await before.report())?.nodeUID, first, 'nobody has reported from the new one');
+    const after = world.startAgent(context, { node: 'anew' });
+    await until('it tells of the new node', async () => (await after.report())?.nodeUID === second, soon);
+  });
+
   test('was refused nothing in all of this but a secret that nobody lets it read', () => {
     const entries = readFileSync(world.plane.auditLog, 'utf8').split('\n').map(parseJson).filter(isObject);
     const refused = entries.filter(({ user, responseStatus }) => {

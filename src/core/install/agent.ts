@@ -62,6 +62,7 @@ export function agentAccess({ wasm }: Pick<ClusterOptions, 'wasm'>): readonly Ku
       rule(resources.wasmExtensions, ['list', 'watch']),
       // of every node, since a role cannot know on which one it is used
       rule(resources.wasmStores, ['get', 'create', 'patch']),
+      rule(resources.nodes, ['get']),
     ]),
     agentOptionsMap({ wasm }),
   ];

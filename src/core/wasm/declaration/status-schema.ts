@@ -67,6 +67,7 @@ export const extensionStatusSchema: Schema = mapping({
 });
 
 export const storeStatusSchema: Schema = mapping({
+  nodeUID: text(64),
   agentVersion: text(64),
   usedBytes: whole({ format: 'int64', minimum: 0 }),
   modules: listBy(
