@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { agentFlags, readAgentFlags } from './cli/agent-flags.ts';
 import { UsageError } from './cli/command.ts';
 import { serviceAccountConnection, serviceAccountDirectory } from './edge/kube/service-account.ts';
+import { returnMemory } from './edge/return-memory.ts';
 import { agent } from './roles/agent.ts';
 
 const unusable = 2;
@@ -12,6 +13,7 @@ const unusable = 2;
 const directoryFlag = 'service-account';
 
 async function main(args: readonly string[]): Promise<number> {
+  returnMemory(); // what loading has left
   const names = [...agentFlags.map(({ name }) => name), directoryFlag];
   const flags = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]));
   const { values } = parseArgs({ args: [...args], options: flags, strict: true });

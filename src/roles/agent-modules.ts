@@ -69,6 +69,7 @@ export function startKeeper(parts: KeeperParts, signal: AbortSignal): Keeper {
       fetch: async (wanted, flight) => {
         const wasm = parts.wishes()?.wasm;
         if (wasm === undefined) throw new Error('a module is fetched that nobody wants');
+        returnMemory(); // what the start or the fetch before has left is not there beside this one
         return fetchToStore({ paths, kube, wasm }, wanted, flight);
       },
       ended: (digest, result) => {
@@ -124,14 +125,21 @@ async function act(parts: KeeperParts, { store, pulls, memory }: Working, whole:
     [...wanted.modules].filter(([digest, { sources }]) => !whole.has(digest) && mayFetch(sources)),
   );
   // first, since it waits for nothing
-  const nextMs = pulls.start(missing, Date.now());
-  const gates = wanted.gates.map((gate) => (isThere(gate, whole) ? gate : { ...gate, digest: undefined }));
-  telemetry.gates(await setGates(paths, gates));
-  await lookAgain(store, gates);
-  const kept = await evict(parts, store, memory, whole);
-  const status = storeStatus({ agentVersion: parts.agentVersion, wanted, whole: kept, setback: pulls.setback });
-  telemetry.status(status);
-  parts.tell(status);
+  const nextMs = pulls.start(missing, performance.now());
+  const tell = (kept: Whole): void => {
+    const status = storeStatus({ agentVersion: parts.agentVersion, wanted, whole: kept, setback: pulls.setback });
+    telemetry.status(status);
+    parts.tell(status);
+  };
+  try {
+    const gates = wanted.gates.map((gate) => (isThere(gate, whole) ? gate : { ...gate, digest: undefined }));
+    telemetry.gates(await setGates(paths, gates));
+    await lookAgain(store, gates);
+    tell(await evict(parts, store, memory, whole));
+  } catch (error) {
+    tell(whole); // also where nothing can be written: what is missing, and why
+    throw error;
+  }
   return { kind: 'rest', milliseconds: Math.max(0, Math.min(times.lookMs, nextMs ?? times.lookMs)) };
 }
 
@@ -154,7 +162,7 @@ async function evict(parts: KeeperParts, store: StoreLook, memory: Memory, whole
   const { paths, telemetry, wishes } = parts;
   const referenced = wishes()?.wanted.modules ?? whole;
   const before = memory.lastUse ?? (await readLastUse(paths));
-  const nowMs = Date.now();
+  const nowMs = performance.timeOrigin + performance.now(); // a clock that is set meanwhile makes nothing old
   const input = { files: [...whole.values()], referenced, lastUse: before, nowMs, budgetBytes: usualBudgetBytes };
   const { remove, lastUse } = evictionOf(input);
   for (const digest of remove) {

@@ -23,14 +23,14 @@ export interface PullParts {
 export interface Setback {
   readonly refusal: Refusal;
   readonly failures: number;
-  /** Milliseconds of the epoch. */
+  /** Milliseconds of the epoch, to be told; what counts is a clock that nobody puts back. */
   readonly nextAtMs: number;
 }
 
 export interface Pulls {
   /**
    * Begins what can be begun of what is missing, and forgets what is no longer: a fetch that nobody wants any more ends,
-   * one whose source has changed is tried at once.
+   * one whose source has changed is tried at once. `nowMs`: of `performance.now`.
    * @returns milliseconds until the next attempt is due; undefined where none waits
    */
   start(missing: ReadonlyMap<ModuleDigest, WantedModule>, nowMs: number): number | undefined;
@@ -49,6 +49,8 @@ interface Pull {
   /** Grows when there is reason to try again at once. */
   reasons: number;
   setback: Setback | undefined;
+  /** When it is tried again after the setback. */
+  dueMs: number;
   flight: AbortController | undefined;
 }
 
@@ -62,7 +64,7 @@ export function createPulls(parts: PullParts, signal: AbortSignal): Pulls {
     }
   };
   const pullOf = (digest: ModuleDigest, wanted: WantedModule): Pull => {
-    const pull = pulls.get(digest) ?? { wanted, reasons: 0, setback: undefined, flight: undefined };
+    const pull = pulls.get(digest) ?? { wanted, reasons: 0, setback: undefined, dueMs: 0, flight: undefined };
     if (JSON.stringify(pull.wanted) !== JSON.stringify(wanted)) retry(pull);
     pull.wanted = wanted;
     pulls.set(digest, pull);
@@ -72,13 +74,16 @@ export function createPulls(parts: PullParts, signal: AbortSignal): Pulls {
     start: (missing, nowMs) => {
       forget(missing);
       let nextMs: number | undefined;
-      const isDue = ({ setback }: Pull): boolean => setback === undefined || setback.nextAtMs <= nowMs;
+      const isDue = ({ setback, dueMs }: Pull): boolean => setback === undefined || dueMs <= nowMs;
+      let flying = [...pulls.values()].filter(({ flight }) => flight !== undefined).length;
       for (const [digest, wanted] of missing) {
         const pull = pullOf(digest, wanted);
         if (pull.flight !== undefined) continue;
-        const isFree = [...pulls.values()].filter(({ flight }) => flight !== undefined).length < mostAtOnce;
-        if (isDue(pull) && isFree && !signal.aborted) void fly(parts, digest, pull, signal);
-        else if (!isDue(pull)) nextMs = Math.min(nextMs ?? Infinity, (pull.setback?.nextAtMs ?? nowMs) - nowMs);
+        if (!isDue(pull)) nextMs = Math.min(nextMs ?? Infinity, pull.dueMs - nowMs);
+        else if (flying < mostAtOnce && !signal.aborted) {
+          flying += 1;
+          void fly(parts, digest, pull, signal);
+        }
       }
       return nextMs;
     },
@@ -108,7 +113,9 @@ async function fly(parts: PullParts, digest: ModuleDigest, pull: Pull, signal: A
   else {
     const failures = (setback?.failures ?? 0) + 1;
     const attempt = { failures, refusal: result.error, mostMs: parts.mostWaitMs, random: Math.random() };
-    pull.setback = { refusal: result.error, failures, nextAtMs: Date.now() + nextAttemptMs(attempt) };
+    const waitMs = nextAttemptMs(attempt);
+    pull.setback = { refusal: result.error, failures, nextAtMs: Date.now() + waitMs };
+    pull.dueMs = performance.now() + waitMs;
   }
   parts.ended(digest, result);
 }

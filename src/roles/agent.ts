@@ -4,6 +4,7 @@
 import { watch } from 'node:fs';
 import manifest from '../../package.json' with { type: 'json' };
 import { resources } from '../core/cluster/resources.ts';
+import { isObject } from '../core/model/json.ts';
 import { quoted } from '../core/model/problem.ts';
 import type { StoreStatus } from '../core/wasm/extension.ts';
 import { type AgentTelemetry, createAgentTelemetry } from '../edge/agent-telemetry.ts';
@@ -98,7 +99,10 @@ function startWork(options: AgentOptions, { telemetry, conditions, kube }: Runni
   let keeper: Keeper | undefined;
   const reporter = createReporter(
     {
-      write: async (status) => void (await kube.apply(storeObject(node, status), { fieldManager })),
+      write: async (status) => {
+        const nodeUID = await uidOfNode(kube, node);
+        await kube.apply(storeObject(node, { ...status, ...(nodeUID && { nodeUID }) }), { fieldManager });
+      },
       written: () => {
         condition('report', undefined, 'written');
         telemetry.trouble('report', undefined);
@@ -151,10 +155,19 @@ function storeObject(node: string, status: StoreStatus) {
   return { apiVersion, kind, metadata: { name: node }, status };
 }
 
-/** A report that is gone is written again. */
+/** Undefined where the node is not registered. Asked before each report: a kubelet may register its node anew. */
+async function uidOfNode(kube: PlainKube, node: string): Promise<string | undefined> {
+  return (await kube.get(resources.nodes, node))?.metadata.uid;
+}
+
+/** A report that is gone, or of a node that was registered before this one, is written again. */
 async function compare(kube: PlainKube, node: string, forget: () => void): Promise<void> {
-  const found = await kube.get(resources.wasmStores, node).catch(() => undefined);
-  if (found === undefined) forget();
+  try {
+    const status = (await kube.get(resources.wasmStores, node))?.['status'];
+    if (!isObject(status) || status['nodeUID'] !== (await uidOfNode(kube, node))) forget();
+  } catch {
+    // the next report tells of the trouble
+  }
 }
 
 /** Told soon of what somebody does to the files; what is not told, the next look finds. */

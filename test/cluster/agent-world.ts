@@ -72,8 +72,8 @@ export interface AgentProcess {
   report(): Promise<StoreStatus | undefined>;
   /** Waits until the module is reported so. */
   untilState(digest: ModuleDigest, state: StoredModule['state']): Promise<StoredModule>;
-  /** Megabytes (10^6 bytes) that are resident at this moment. */
-  residentMegabytes(): number;
+  /** Megabytes (10^6 bytes) that were resident at most since it was started. */
+  mostResidentMegabytes(): number;
   metrics(): Promise<string>;
   /** Resolves with the exit code, or the signal. */
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<number | string | null>;
@@ -245,8 +245,8 @@ function startAgent(context: Pick<TestContext, 'after'>, starting: Starting): Ag
         throw new Error(`${error}\n${JSON.stringify(await report())}\n${text}`);
       }
     },
-    residentMegabytes: () => {
-      const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1];
+    mostResidentMegabytes: () => {
+      const kilobytes = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1];
       return (Number(kilobytes) * 1024) / 1e6;
     },
     metrics: async () => {

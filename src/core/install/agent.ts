@@ -22,13 +22,17 @@ import { probe } from './workloads.ts';
 /**
  * What Node is told besides, so that the agent stays below 60 MB (docs/decisions/0011). It waits for networks and disks,
  * and hashes and unpacks in native code, so that it loses nothing without a compiler; what a fetch leaves behind is swept
- * at once; and it would rather end than take more of the node than it is given.
+ * at once, by one thread and before there is much of it; and it would rather end than take more of the node than it is
+ * given.
  */
 export const agentNodeFlags: readonly string[] = [
   '--jitless',
   '--no-node-snapshot',
   '--expose-gc',
   '--max-semi-space-size=1',
+  '--minor-gc-task-trigger=20',
+  '--single-threaded-gc',
+  '--v8-pool-size=1',
   '--max-old-space-size=64',
 ];
 
@@ -58,6 +62,7 @@ export function agentAccess({ wasm }: Pick<ClusterOptions, 'wasm'>): readonly Ku
       rule(resources.wasmExtensions, ['list', 'watch']),
       // of every node, since a role cannot know on which one it is used; a policy does (policies.ts)
       rule(resources.wasmStores, ['get', 'create', 'patch']),
+      rule(resources.nodes, ['get']),
     ]),
     agentOptionsMap({ wasm }),
   ];

@@ -122,6 +122,8 @@ export interface StoredModule {
 }
 
 export interface StoreStatus {
+  /** Of the node that the agent runs on: one that is made anew under its name has another, and an empty disk. */
+  readonly nodeUID?: string;
   readonly agentVersion: string;
   readonly usedBytes: number;
   readonly modules: readonly StoredModule[];

@@ -26,7 +26,6 @@ export function openConnections(caBundle?: string): Connections {
         plain ??= new HttpAgent(settings);
         return plain;
       }
-      // read once: the list of authorities is long
       secure ??= new HttpsAgent({ ...settings, ...(caBundle && { secureContext: trusting(caBundle) }) });
       return secure;
     },
@@ -37,7 +36,15 @@ export function openConnections(caBundle?: string): Connections {
   };
 }
 
+let trusted: { readonly caBundle: string; readonly context: SecureContext } | undefined;
+
+/** Kept for who asks next with the same bundle: the list of public authorities takes more than a megabyte each time. */
 function trusting(caBundle: string): SecureContext {
+  if (trusted?.caBundle !== caBundle) trusted = { caBundle, context: contextOf(caBundle) };
+  return trusted.context;
+}
+
+function contextOf(caBundle: string): SecureContext {
   try {
     // Node passes over what it cannot read
     new X509Certificate(caBundle);

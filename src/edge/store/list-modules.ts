@@ -1,6 +1,6 @@
 // Answers: what is in the store at this moment, as far as can be told without reading it: one look costs one stat for
 // each file. What is no module of ours there is taken away.
-import { lstat, readdir, rm } from 'node:fs/promises';
+import { lstat, opendir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModuleDigest } from '../../core/wasm/digests.ts';
 import { whereNone } from './disk-fault.ts';
@@ -24,7 +24,8 @@ export async function listModules({ byDigest }: StorePaths): Promise<{
 }> {
   const modules = new Map<ModuleDigest, SeenModule>();
   let strangers = 0;
-  for (const name of await readdir(byDigest)) {
+  // entry by entry: whatever number of files somebody left there, their names take no memory
+  for await (const { name } of await opendir(byDigest)) {
     const seen = await look(join(byDigest, name), digestOfName(name));
     if (seen === 'none') continue;
     if (seen !== undefined) modules.set(seen.digest, seen);

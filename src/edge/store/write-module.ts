@@ -9,6 +9,7 @@ import { fail, ok, type Result } from '../../core/model/problem.ts';
 import type { ModuleDigest } from '../../core/wasm/digests.ts';
 import { type Refusal, refusal } from '../../core/wasm/refusals.ts';
 import type { ModuleSink } from '../registry/module-sink.ts';
+import { countPassed } from '../return-memory.ts';
 import { diskFault } from './disk-fault.ts';
 import { type StorePaths, shortName } from './store-paths.ts';
 
@@ -79,6 +80,7 @@ function moduleFile({ paths, digest, path, handle, action }: Begun): ModuleFile 
     write: async (chunk) => {
       hash.update(chunk);
       sizeBytes += chunk.byteLength;
+      countPassed(chunk.byteLength);
       try {
         await writeAll(handle, chunk);
       } catch (error) {

@@ -70,6 +70,7 @@ suite('the node agent is installed', () => {
       ['Role', ['configmaps'], ['pillion-agent'], ['list', 'watch']],
       ['ClusterRole', ['wasmextensions'], undefined, ['list', 'watch']],
       ['ClusterRole', ['wasmstores'], undefined, ['get', 'create', 'patch']],
+      ['ClusterRole', ['nodes'], undefined, ['get']],
     ]);
   });
 });

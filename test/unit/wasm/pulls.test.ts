@@ -42,3 +42,28 @@ test('after a failure another place is asked first, so that one which takes all 
   closing.abort();
   assert.deepEqual(asked, ['slow.example.com', 'registry.example.com', 'slow.example.com']);
 });
+
+test('a clock that is put back a year keeps nothing from being tried again', async (context) => {
+  context.mock.timers.enable({ apis: ['Date'], now: Date.parse('2027-01-01') });
+  const wanted: WantedModule = { digest: digestOf('a'), sizeBytes: undefined, sources: ok([placeOf('one')]) };
+  let ended = Promise.withResolvers<void>();
+  const closing = new AbortController();
+  const pulls = createPulls(
+    {
+      fetch: async () => ({ ok: false, error: refusal('RegistryUnreachable', 'Cannot fetch: it is away') }),
+      ended: () => ended.resolve(),
+      failed: (error) => assert.fail(String(error)),
+      mostWaitMs: 1_000,
+    },
+    closing.signal,
+  );
+  const missing = new Map([[wanted.digest, wanted]]);
+  pulls.start(missing, performance.now());
+  await ended.promise;
+  context.mock.timers.setTime(Date.parse('2026-01-01'));
+  assert.ok((pulls.start(missing, performance.now()) ?? Infinity) <= 1_000);
+  ended = Promise.withResolvers();
+  pulls.start(missing, performance.now() + 1_000);
+  await ended.promise;
+  closing.abort();
+});

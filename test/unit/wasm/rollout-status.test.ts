@@ -34,6 +34,7 @@ function standingOf({ rollout, road, upTo = 'Ready', last }: Case): Standing {
     standing: {},
     attempt: {},
     spec: {},
+    running: undefined,
     wasm: { signatures: 'off', keys: [], threshold: 1, deniedDigests: [] },
     proxyImage: undefined,
     others: { revisions: [], tried: [] },

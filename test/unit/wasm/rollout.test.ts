@@ -2,10 +2,12 @@
 // ask for nothing that is known.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { resources } from '../../../src/core/cluster/resources.ts';
 import type { KubeObject } from '../../../src/core/model/kube-object.ts';
 import { fail, ok } from '../../../src/core/model/problem.ts';
 import type { Extension } from '../../../src/core/wasm/extension.ts';
 import { refusal } from '../../../src/core/wasm/refusals.ts';
+import { readNode, readStore } from '../../../src/core/wasm/rollout/observed-nodes.ts';
 import { trustPrint } from '../../../src/core/wasm/rollout/prints.ts';
 import { walk } from '../../../src/core/wasm/rollout/rollout.ts';
 import type { Attempt } from '../../../src/core/wasm/rollout/rollout-input.ts';
@@ -421,5 +423,26 @@ suite('what is put right', () => {
     const without = { nodes, stores: new Map([...stores].filter(([name]) => name === 'one')) };
     const silent = walk(inputOf({ standing, nodes: without, nodesOfPods: new Set(['two', 'three']) }));
     assert.match(silent.refused?.message ?? '', /three \(the node is gone, .*, two \(no node agent has reported/);
+  });
+
+  test('what was reported from the node that had the name before counts for nothing', () => {
+    const candidate = revisionOf('a');
+    const standing = { candidate, resolvedFor: '', tried: triedWith(candidate) };
+    const conditions = [{ type: 'Ready', status: 'True' }];
+    const node = readNode({
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name: 'one', uid: 'new' },
+      status: { conditions },
+    });
+    const modules = [{ digest: candidate.moduleDigest, state: 'Ready' }];
+    const { apiVersion, kind } = resources.wasmStores;
+    const stepOf = (nodeUID: string) => {
+      const store = readStore({ apiVersion, kind, metadata: { name: 'one' }, status: { nodeUID, modules } });
+      const nodes = { nodes: new Map([['one', node]]), stores: new Map([['one', store]]) };
+      return walk(inputOf({ standing, nodes, nodesOfPods: new Set(['one']) }));
+    };
+    assert.equal(stepOf('new').step.kind, 'switch');
+    assert.match(stepOf('old').refused?.message ?? '', /^Not there yet on one \(no node agent has reported from it\)$/);
   });
 });

@@ -104,6 +104,7 @@ const storedModule = mapping(
 
 export const storeStatusSchema: Schema = mapping(
   {
+    nodeUID: described(text(64), 'Of the node that this is about: one made anew under the same name is another.'),
     agentVersion: described(text(64), 'Version of the agent that wrote this.'),
     usedBytes: described(whole({ format: 'int64', minimum: 0 }), 'Of all modules together.'),
     modules: described(listBy('digest', storedModule, 10_000), 'Modules that are there, on their way, or failed.'),

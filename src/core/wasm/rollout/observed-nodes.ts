@@ -8,6 +8,7 @@ import { type Refusal, refusal } from '../refusals.ts';
 
 export interface ObservedNode {
   readonly name: string;
+  readonly uid?: string;
   /** Its kubelet says that it is ready. */
   readonly isReady: boolean;
 }
@@ -15,6 +16,8 @@ export interface ObservedNode {
 export interface ObservedStore {
   /** Named as its node. */
   readonly name: string;
+  /** Of the node that it was reported from. */
+  readonly nodeUid?: string;
   readonly modules: { readonly [digest: string]: ObservedModule };
 }
 
@@ -28,7 +31,8 @@ export function readNode(object: KubeObject): ObservedNode {
   const status = isObject(object['status']) ? object['status'] : {};
   const conditions = Array.isArray(status['conditions']) ? status['conditions'].filter(isObject) : [];
   const isReady = conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
-  return { name: object.metadata.name, isReady };
+  const { name, uid } = object.metadata;
+  return { name, isReady, ...(uid !== undefined && { uid }) };
 }
 
 export function readStore(object: KubeObject): ObservedStore {
@@ -38,7 +42,12 @@ export function readStore(object: KubeObject): ObservedStore {
     if (!isDigest(digest)) return [];
     return [[digest, { state: String(state), ...texts({ reason, message }) }] as const];
   });
-  return { name: object.metadata.name, modules: Object.fromEntries(entries) };
+  const nodeUid = status['nodeUID'];
+  return {
+    name: object.metadata.name,
+    ...(typeof nodeUid === 'string' && { nodeUid }),
+    modules: Object.fromEntries(entries),
+  };
 }
 
 function texts(all: { readonly [name: string]: unknown }): { readonly [name: string]: string } {
@@ -66,11 +75,9 @@ const mostNamed = 5;
  * Wanted are the nodes that have a store and whose kubelet is ready, and those on which pods of the extension are,
  * whatever else: a proxy there would be told of a file that it does not have.
  */
-export function distributionOf(
-  digest: ModuleDigest,
-  { nodes, stores }: NodeView,
-  nodesOfPods: ReadonlySet<string>,
-): Distribution {
+export function distributionOf(digest: ModuleDigest, view: NodeView, nodesOfPods: ReadonlySet<string>): Distribution {
+  const { nodes } = view;
+  const stores = new Map([...view.stores].filter(([name, store]) => isOfNode(store, nodes.get(name))));
   const kept = [...stores.keys()].filter((name) => nodes.get(name)?.isReady === true);
   const wanted = [...new Set([...kept, ...nodesOfPods])].sort();
   const lacking = wanted.filter((node) => stores.get(node)?.modules[digest]?.state !== 'Ready');
@@ -89,6 +96,11 @@ export function distributionOf(
       failed,
     ),
   };
+}
+
+/** False of what the node before it under the same name has reported: nobody knows what is on this one. */
+function isOfNode({ nodeUid }: ObservedStore, node: ObservedNode | undefined): boolean {
+  return nodeUid === undefined || node?.uid === undefined || nodeUid === node.uid;
 }
 
 /** What keeps a node from ever having it, until somebody acts or its pods are gone. */
