@@ -12,7 +12,8 @@ export async function freePorts(count: number): Promise<readonly number[]> {
   const found: number[] = [];
   while (found.length < count) {
     next = next >= lastPort ? firstPort : next + 1;
-    if (await isFree(next)) found.push(next);
+    const port = next; // who asks meanwhile gets another
+    if (await isFree(port)) found.push(port);
   }
   return found;
 }
