@@ -456,7 +456,7 @@ suite('rollouts of Wasm extensions', { skip: assets.skip || skipWithoutRegistry 
     await until(
       'it looks at none any more',
       async () => (await metric(control, 'pillion_wasm_extensions{state="ready"}')) === 0,
-      { timeoutMs: 15_000, pauseMs: 100 },
+      patience,
     );
     assert.equal(await control.stop(), 0);
   });
