@@ -29,7 +29,9 @@ export function registryPlan({ registryImage }: Choices, name: string): readonly
 
 /** Starts the registry, unless it runs, and tells the nodes of the cluster, if any, that it speaks plain HTTP. */
 export async function ensureRegistry(choices: Choices, name: string, cluster?: KindCluster): Promise<KindRegistry> {
-  if ((await tryRun('docker', ['inspect', '--format', '{{.State.Running}}', name]))?.trim() !== 'true') {
+  // one that a broken-off test has paused runs too, and answers nobody
+  const state = await tryRun('docker', ['inspect', '--format', '{{.State.Status}}', name]);
+  if (state?.trim() !== 'running') {
     await deleteRegistry(name);
     await pullImage(choices.registryImage);
     for (const line of registryPlan(choices, name)) await runLine(line);

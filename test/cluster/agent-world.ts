@@ -124,7 +124,7 @@ async function makeKinds(plane: ControlPlane): Promise<void> {
     await kube.apply(object, { fieldManager: 'test' });
   }
   for (const kind of [resources.wasmExtensions, resources.wasmStores]) {
-    await until(`${kind.kind} is served`, async () => kube.list(kind), { timeoutMs: 20_000, pauseMs: 50 });
+    await until(`${kind.kind} is served`, async () => kube.list(kind), { timeoutMs: 60_000, pauseMs: 50 });
   }
   await enforcePolicies(plane, options.value);
 }
@@ -199,7 +199,7 @@ function nextNode(): string {
   return `node-${nodes}`;
 }
 
-const patience = { timeoutMs: 20_000, pauseMs: 25 };
+const patience = { timeoutMs: 60_000, pauseMs: 25 };
 
 function startAgent(context: Pick<TestContext, 'after'>, starting: Starting): AgentProcess {
   const { plane, outfile, account, flags = [], nodeFlags = agentNodeFlags } = starting;

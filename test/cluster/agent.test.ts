@@ -20,6 +20,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { resources } from '../../src/core/cluster/resources.ts';
 import { isObject, parseJson } from '../../src/core/model/json.ts';
 import type { Revision } from '../../src/core/wasm/extension.ts';
@@ -33,7 +34,9 @@ import { assets } from './assets.ts';
 const mebibyte = 1024 * 1024;
 const notLinux = process.platform !== 'linux' && 'Cannot tell the resident memory: there is no /proc';
 const mostMegabytes = 60;
-const soon = { timeoutMs: 20_000, pauseMs: 20 };
+const soon = { timeoutMs: 60_000, pauseMs: 20 };
+/** It looks at all files every 30 s; what it puts right sooner, it was told of. */
+const beforeItLooks = { timeoutMs: 20_000, pauseMs: 20 };
 
 suite('the node agent', { skip: assets.skip || skipWithoutRegistry }, () => {
   let world: AgentWorld;
@@ -67,7 +70,10 @@ suite('the node agent', { skip: assets.skip || skipWithoutRegistry }, () => {
     for (const { moduleDigest, sizeBytes } of [active, candidate, previous]) {
       assert.equal((await agent.untilState(moduleDigest, 'Ready')).sizeBytes, sizeBytes);
     }
-    assert.deepEqual([active, candidate, previous].map(gets), Array(3).fill({ asked: 1, whole: 1 }));
+    const once = Array(3).fill({ asked: 1, whole: 1 });
+    // the proxy counts a little after the agent has it
+    const isOnce = async () => isDeepStrictEqual([active, candidate, previous].map(gets), once);
+    await until('each was got once', isOnce, soon);
     const gate = await gateOf(agent, 'three');
     await until('its gate is open', async () => isFile(gate), soon);
     assert.equal(hashOf(gate), active.moduleDigest);
@@ -111,15 +117,7 @@ suite('the node agent', { skip: assets.skip || skipWithoutRegistry }, () => {
     await world.remove('unknown');
     await world.plane.kube.remove(resources.configMaps, agentName, nodeNamespace);
     const second = await world.startAgent(context, { store: first.paths.root });
-    for (const stranger of ['one', 'two']) {
-      const path = join(first.paths.byDigest, stranger);
-      writeFileSync(path, '');
-      const isGone = async () => {
-        await utimes(path, new Date(), new Date()).catch(() => undefined); // its eyes open a second after the start
-        return !existsSync(path);
-      };
-      await until('a round is over', isGone, { timeoutMs: 20_000, pauseMs: 400 });
-    }
+    for (const _ of ['one round', 'another']) await untilItSees(second);
     assert.ok(sameFile(gate, first.paths.module(active.moduleDigest)), 'without options nothing is known');
     await world.setOptions({});
     await until('the gate holds no space', async () => lstatSync(gate).size === 0, soon);
@@ -153,11 +151,12 @@ suite('the node agent', { skip: assets.skip || skipWithoutRegistry }, () => {
       await first.stop('SIGKILL');
       for (let kill = 0; kill < 50 / lanes; kill += 1) {
         rmSync(first.paths.module(large.moduleDigest), { force: true }); // so that there is something to kill it at
-        const asked = gets(large).asked;
+        const before = new Set(readdirSync(first.paths.tmp));
         const agent = await world.startAgent(context, { store, node: `killed-${at}` });
-        await until('the download begins', async () => gets(large).asked > asked, soon);
+        const isWriting = () => readdirSync(agent.paths.tmp).some((name) => !before.has(name));
+        await until('the download begins', async () => isWriting(), soon);
         await wait(Math.random() * 250);
-        downloading += readdirSync(agent.paths.tmp).length > 0 ? 1 : 0;
+        downloading += isWriting() ? 1 : 0;
         await agent.stop('SIGKILL');
         kills += 1;
         assertWhole(agent.paths);
@@ -186,7 +185,7 @@ suite('the node agent', { skip: assets.skip || skipWithoutRegistry }, () => {
     await until('the download begins', async () => gets(active).asked > 0, soon);
     const began = performance.now();
     assert.equal(await agent.stop(), 0);
-    assert.ok(performance.now() - began < 1_000);
+    assert.ok(performance.now() - began < 20_000, 'what is left of the download would take 50 s');
   });
 
   test('says that the disk is full, leaves nothing on it, and goes on by itself once there is room', async (context) => {
@@ -264,11 +263,11 @@ suite('the node agent', { skip: assets.skip || skipWithoutRegistry }, () => {
     await agent.untilState(active.moduleDigest, 'Ready');
     const path = agent.paths.module(active.moduleDigest);
     const gate = await gateOf(agent, 'touched');
-    await wait(1_200); // its eyes open a second after the start
+    await untilItSees(agent);
     for (const [what, harm] of Object.entries(harms)) {
       harm(path);
       const isRight = async () => lstatSync(path).isFile() && (lstatSync(path).mode & 0o777) === 0o444 && isWhole(path);
-      await until(`the file that ${what} is right again`, isRight, soon);
+      await until(`the file that ${what} is right again`, isRight, beforeItLooks);
     }
     await until('the gate is of the new file', async () => isFile(gate) && sameFile(path, gate), soon);
     assert.match(await agent.metrics(), /pillion_agent_healed_total\{fault="altered"\} 1\n/);
@@ -383,6 +382,17 @@ suite('the node agent', { skip: assets.skip || skipWithoutRegistry }, () => {
     return world.push(incompressible(sizeBytes));
   }
 });
+
+/** Waits until it was told of a file, and has taken it away: its eyes open a second after the start. */
+async function untilItSees({ paths }: AgentProcess): Promise<void> {
+  const stranger = join(paths.byDigest, 'stranger');
+  writeFileSync(stranger, '');
+  const isGone = async () => {
+    await utimes(stranger, new Date(), new Date()).catch(() => undefined);
+    return !existsSync(stranger);
+  };
+  await until('a round is over', isGone, { timeoutMs: 60_000, pauseMs: 400 });
+}
 
 function newDirectory(context: Pick<TestContext, 'after'>): string {
   const directory = mkdtempSync(join(tmpdir(), 'pillion-store-'));

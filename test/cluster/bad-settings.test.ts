@@ -32,7 +32,7 @@ suite('broken settings of a cluster', { skip: assets.skip }, () => {
     test(`${title}${line}`, async (test) => {
       await writeSettings(plane.kube, { [document]: text });
       const whole = title + line;
-      await until(`it is told: ${whole}`, async () => told()[0]?.startsWith(whole) === true, undefined, 10_000);
+      await until(`it is told: ${whole}`, async () => told()[0]?.startsWith(whole) === true);
       assert.equal(told().length, 1, told().join('\n'));
       assert.ok((await reason()).includes(whole), await reason());
       assert.equal((await ready(server)).status, 200);

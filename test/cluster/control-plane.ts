@@ -4,13 +4,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createWriteStream, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { resources } from '../../src/core/cluster/resources.ts';
 import { connect, type Kube } from '../../src/edge/kube/client.ts';
+import { freePorts } from '../free-ports.ts';
 import { type Output, runProgram } from '../program.ts';
 import { until as untilWithin } from '../until.ts';
 import { type Assets, assets as currentAssets } from './assets.ts';
@@ -55,7 +55,7 @@ export async function startControlPlane(
 ): Promise<ControlPlane> {
   const directory = mkdtempSync(join(tmpdir(), 'pillion-cluster-'));
   const program = (name: string): string => join(assets.directory, name);
-  const [etcdPort, peerPort, port] = await freePorts(3);
+  const [etcdPort = 0, peerPort = 0, port = 0] = await freePorts(3);
   const running = new Map<string, ChildProcess>();
   const start = (name: string, args: readonly string[]): void => {
     const child = spawn(program(name), args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -272,19 +272,6 @@ function findHostAddress(): string {
     .find((one) => one !== undefined && one.family === 'IPv4' && !one.internal);
   if (found === undefined) throw new Error('Cannot find an IPv4 address of this machine besides loopback');
   return found.address;
-}
-
-async function freePorts(count: number): Promise<[number, number, number]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports as [number, number, number];
 }
 
 async function end(child: ChildProcess | undefined): Promise<void> {

@@ -21,9 +21,11 @@ test('the doctor', { skip: assets.skip }, async (context) => {
   });
   for (const [title, fault] of [...webhookFaults, ...clusterFaults]) {
     await context.test(title, (inner) => fault({ context: inner, plane, installed }));
-    await renewLease(plane);
     // what each fault changed is put back, so that the next one is found alone
-    await until('all is well again', async () => (await askDoctor(plane.kubeconfig)).exitCode === 0, undefined, 20_000);
+    await until('all is well again', async () => {
+      await renewLease(plane);
+      return (await askDoctor(plane.kubeconfig)).exitCode === 0;
+    });
   }
 });
 

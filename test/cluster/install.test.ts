@@ -232,7 +232,7 @@ test('an installation', { skip: assets.skip }, async (context) => {
   });
 
   await context.test('is waited for until the webhook is registered and the guard in force', async () => {
-    const waiting = install('--wait', '--timeout', '1m');
+    const waiting = install('--wait', '--timeout', '5m');
     // pods of an earlier image are there too, and go one by one as new ones become ready
     const isRolledOut = async (): Promise<boolean> => {
       await makeReady(plane);

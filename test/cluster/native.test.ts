@@ -88,15 +88,10 @@ async function startCluster(
     expect: async (test, what, outcome, spec) => {
       const started = performance.now();
       let last: Outcome | undefined;
-      await until(
-        `${what}: ${JSON.stringify(outcome)}`,
-        async () => {
-          last = await create(spec);
-          return last.native === outcome.native && last.reason === outcome.reason;
-        },
-        undefined,
-        20_000,
-      ).catch((error) => assert.fail(`${error.message}; last ${JSON.stringify(last)}`));
+      await until(`${what}: ${JSON.stringify(outcome)}`, async () => {
+        last = await create(spec);
+        return last.native === outcome.native && last.reason === outcome.reason;
+      }).catch((error) => assert.fail(`${error.message}; last ${JSON.stringify(last)}`));
       test.diagnostic(`${what}: ${JSON.stringify(last)} after ${Math.round(performance.now() - started)} ms`);
     },
   };
@@ -208,7 +203,7 @@ suite('an API server that may not be asked', { skip: assets132.skip }, () => {
     const changing = setInterval(probe.again, 10);
     try {
       probe.need(33);
-      await until('it is known', async () => probe.answer() !== undefined, undefined, 10_000);
+      await until('it is known', async () => probe.answer() !== undefined);
     } finally {
       clearInterval(changing);
       probe.close();

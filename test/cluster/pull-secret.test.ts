@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { connect } from '../../src/edge/kube/client.ts';
 import { pullers, readPullSecretOf } from '../../src/edge/kube/pull-secret.ts';
 import { assets } from './assets.ts';
-import { startControlPlane } from './control-plane.ts';
+import { startControlPlane, until } from './control-plane.ts';
 
 test('a pull secret is read after its owner ran the commands of the refusal', {
   skip: assets.skip,
@@ -37,6 +37,8 @@ test('a pull secret is read after its owner ran the commands of the refusal', {
     await run(...args);
   }
   for (const kube of kubes) {
+    // the API server goes by a right a moment after it took it
+    await until('it may', async () => (await readPullSecretOf(kube, 'shop', 'regcred')).ok);
     const read = await readPullSecretOf(kube, 'shop', 'regcred');
     assert.ok(read.ok, read.ok ? '' : read.error.message);
     assert.deepEqual(read.value.entries[0]?.credential, { kind: 'password', username: 'reader', password: 'a:b' });

@@ -276,6 +276,7 @@ suite('a reflector', { skip: assets.skip }, () => {
         process.stdin.once('data', () => {
           for (const one of all) one.close();
           process.stdin.destroy();
+          console.log('closed');
         });`;
       const args = ['--input-type=module-typescript', '-e', script, proxy.kube.config.exportConfig()];
       const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -287,9 +288,11 @@ suite('a reflector', { skip: assets.skip }, () => {
       if (isSynced) await until('both are synced', async () => text === 'synced\nsynced\n');
       else await until('both have a connection', async () => proxy.connections === 2);
       proxy.silence('all');
+      const exit = once(child, 'exit');
       child.stdin.write('close\n');
-      const late = setTimeout(() => child.kill('SIGKILL'), 5_000);
-      const [code] = await once(child, 'exit');
+      await until('it is closed', async () => text.endsWith('closed\n'));
+      const late = setTimeout(() => child.kill('SIGKILL'), 8_000); // the client itself gives a connection up after 10 s
+      const [code] = await exit;
       clearTimeout(late);
       assert.equal(code, 0, 'the process ends by itself');
     });

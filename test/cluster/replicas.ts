@@ -114,7 +114,7 @@ async function startReplica(
   const { directory, mounted } = mountSecret(context, plane, lagMs);
   await mounted;
   const process = startPillion(context, [
-    ...['serve', '--from-cluster', '--kubeconfig', kubeconfig, '--drain-delay', '2s'],
+    ...['serve', '--from-cluster', '--kubeconfig', kubeconfig, '--drain-delay', '5s'],
     ...['--listen', `${plane.hostAddress}:0`, '--management-listen', '127.0.0.1:0'],
     ...['--tls-cert', join(directory, 'tls.crt'), '--tls-key', join(directory, 'tls.key')],
   ]);

@@ -11,6 +11,7 @@ import { type Installation, installHere, plainPod, type Replica, registeredAutho
 import { isInjected } from './webhook.ts';
 
 const perSecond = 20;
+/** At least so many seconds, and for as long as there is something to see. */
 const seconds = 60;
 
 interface Load {
@@ -18,8 +19,8 @@ interface Load {
   readonly wrong: readonly string[];
 }
 
-/** Creates pods at a steady rate, whether the ones before are done or not. */
-async function createPods({ kube }: ControlPlane): Promise<Load> {
+/** Creates pods at a steady rate, whether the ones before are done or not, until the work has ended. */
+async function createPods({ kube }: ControlPlane, work: Promise<unknown>): Promise<Load> {
   const wrong: string[] = [];
   let injected = 0;
   const create = async (index: number): Promise<void> => {
@@ -32,11 +33,16 @@ async function createPods({ kube }: ControlPlane): Promise<Load> {
   };
   const all: Promise<void>[] = [];
   const started = performance.now();
-  for (let index = 0; index < perSecond * seconds; index += 1) {
+  let isOver = false;
+  const ended = work.finally(() => {
+    isOver = true;
+  });
+  for (let index = 0; index < perSecond * seconds || !isOver; index += 1) {
     await wait(Math.max(0, started + (index * 1000) / perSecond - performance.now()));
     all.push(create(index));
   }
   await Promise.all(all);
+  await ended;
   return { injected, wrong };
 }
 
@@ -60,9 +66,13 @@ function watchAll(
   };
   const run = async (): Promise<void> => {
     while (!signal.aborted) {
-      const [shown, authorities = []] = await Promise.all([shownAt(balancer.address), registeredAuthorities(plane)]);
-      note(seen.leaves, shown.fingerprint);
-      note(seen.issuers, shown.issuer);
+      // that a connection is made as a replica goes is no fault: what comes of it, the pods tell
+      const showing = shownAt(balancer.address).catch(() => undefined);
+      const [shown, authorities = []] = await Promise.all([showing, registeredAuthorities(plane)]);
+      if (shown !== undefined) {
+        note(seen.leaves, shown.fingerprint);
+        note(seen.issuers, shown.issuer);
+      }
       note(seen.bundles, authorities.join(' '));
       await wait(100);
     }
@@ -76,6 +86,24 @@ async function ask(plane: ControlPlane, what: 'leaf' | 'authority'): Promise<voi
   await plane.kube.call('PATCH', path, { body, contentType: 'application/merge-patch+json' });
 }
 
+/** Leaf, then authority, then every replica. */
+async function replaceAll(
+  plane: ControlPlane,
+  installation: Installation,
+  replicas: readonly Replica[],
+  seen: Seen,
+): Promise<void> {
+  await until('the first leaf is seen', async () => seen.leaves.length === 1);
+  await ask(plane, 'leaf');
+  await until('another leaf is seen', async () => seen.leaves.length === 2);
+  assert.equal(seen.issuers.length, 1, 'of the same authority');
+  await ask(plane, 'authority');
+  await until('old and new authority are registered', async () => seen.bundles.length === 2);
+  assert.equal(seen.issuers.length, 1, 'registered before it signs');
+  await until('a leaf of the new authority is seen', async () => seen.issuers.length === 2);
+  await restartAll(installation, replicas);
+}
+
 /** One after the other, and each one's successor serves before the next one ends. */
 async function restartAll(installation: Installation, replicas: readonly Replica[]): Promise<void> {
   for (const replica of replicas) {
@@ -84,9 +112,9 @@ async function restartAll(installation: Installation, replicas: readonly Replica
   }
 }
 
-test(`while leaf and authority are replaced and replicas are restarted, ${perSecond * seconds} of ${perSecond * seconds} pods are created and injected`, {
+test(`while leaf and authority are replaced and replicas are restarted, each of ${perSecond * seconds} pods and more is created and injected`, {
   skip: assets.skip,
-  timeout: 150_000,
+  timeout: 600_000,
 }, async (context: TestContext) => {
   const plane = await startControlPlane(context);
   const installation = await installHere(context, plane, { options: { certificates: { settle: '5s' } }, lagMs: 2_000 });
@@ -98,21 +126,11 @@ test(`while leaf and authority are replaced and replicas are restarted, ${perSec
 
   const watching = new AbortController();
   const { seen, ended } = watchAll(plane, installation, watching.signal);
-  let isLoaded = true;
-  const load = createPods(plane).finally(() => {
-    isLoaded = false;
+  const began = performance.now();
+  const work = replaceAll(plane, installation, replicas, seen).finally(() => {
+    context.diagnostic(`all was replaced after ${Math.round((performance.now() - began) / 1000)} s`);
   });
-  await until('the first leaf is seen', async () => seen.leaves.length === 1);
-  await ask(plane, 'leaf');
-  await until('another leaf is seen', async () => seen.leaves.length === 2);
-  assert.equal(seen.issuers.length, 1, 'of the same authority');
-  await ask(plane, 'authority');
-  await until('old and new authority are registered', async () => seen.bundles.length === 2);
-  assert.equal(seen.issuers.length, 1, 'registered before it signs');
-  await until('a leaf of the new authority is seen', async () => seen.issuers.length === 2);
-  await restartAll(installation, replicas);
-  assert.ok(isLoaded, 'all of it while pods are created');
-  const { injected, wrong } = await load;
+  const { injected, wrong } = await createPods(plane, work);
   watching.abort();
   await ended;
 
@@ -120,7 +138,7 @@ test(`while leaf and authority are replaced and replicas are restarted, ${perSec
     `leaves ${seen.leaves.length}, authorities ${seen.issuers.length}, bundles ${seen.bundles.length}`,
   );
   assert.deepEqual(wrong, []);
-  assert.equal(injected, perSecond * seconds);
+  assert.ok(injected >= perSecond * seconds, `${injected} pods`);
   const [old, next] = seen.issuers;
   assert.deepEqual(seen.bundles, [old, `${next} ${old}`]);
   assert.equal(seen.leaves.length, 3);

@@ -1,6 +1,7 @@
 // Does an uninstallation leave a real cluster as it was before the installation.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import { guard } from '../../src/core/cluster/guard.ts';
 import { ownLabels } from '../../src/core/cluster/labels.ts';
 import { fieldManagers, names, ownNamespace } from '../../src/core/cluster/names.ts';
@@ -10,7 +11,7 @@ import { resources } from '../../src/core/cluster/resources.ts';
 import type { KubeObject } from '../../src/core/model/kube-object.ts';
 import { pillion } from '../cli/command-line.ts';
 import { assets } from './assets.ts';
-import { startControlPlane, until } from './control-plane.ts';
+import { type ControlPlane, startControlPlane, until } from './control-plane.ts';
 import { deletions } from './deletions.ts';
 import { allNames } from './own-objects.ts';
 import { makeNamespace } from './webhook.ts';
@@ -62,18 +63,34 @@ const foreign: readonly KubeObject[] = [
   },
 ];
 
+/** Every name once no other comes: controllers put something into each namespace, and slices behind each Service. */
+async function namesAtRest(plane: ControlPlane): Promise<readonly string[]> {
+  let names: readonly string[] = [];
+  const isAtRest = async (): Promise<boolean> => {
+    const before = names;
+    await wait(1_000);
+    const kinds = [resources.namespaces, resources.configMaps, resources.serviceAccounts];
+    const [namespaces = [], ...given] = await Promise.all(
+      kinds.map(async (kind) => (await plane.kube.list(kind)).items.map(({ metadata }) => metadata.name)),
+    );
+    const isGiven = given.every(
+      (all) => all.filter((name) => name === 'kube-root-ca.crt' || name === 'default').length >= namespaces.length,
+    );
+    names = await allNames(plane);
+    return isGiven && names.join() === before.join();
+  };
+  await until('no other object comes', isAtRest, plane.directory);
+  return names;
+}
+
 test('an uninstallation', { skip: assets.skip }, async (context) => {
   const plane = await startControlPlane(context, { controllers: true });
   const { kube } = plane;
   const run = (...args: readonly string[]) => pillion([...args, '--kubeconfig', plane.kubeconfig]);
   await makeNamespace(plane, 'istio-system');
-  // controllers make these for every namespace
-  const isSettled = async (): Promise<boolean> =>
-    (await kube.list(resources.configMaps)).items.filter(({ metadata }) => metadata.name === 'kube-root-ca.crt')
-      .length >= 5;
-  await until('every namespace has what controllers put into it', isSettled, plane.directory);
+  await namesAtRest(plane);
   for (const object of foreign) await kube.apply(object, { fieldManager: 'somebody' });
-  const before = await allNames(plane);
+  const before = await namesAtRest(plane);
 
   await context.test('has nothing to do where nothing is installed', async () => {
     const { exitCode, stdout } = await run('uninstall', '--yes');
@@ -86,7 +103,7 @@ test('an uninstallation', { skip: assets.skip }, async (context) => {
   const hasPods = async (): Promise<boolean> =>
     (await kube.list(resources.pods, { namespace: ownNamespace })).items.length === 4;
   await until('the Deployments have made their pods', hasPods, plane.directory);
-  const during = await allNames(plane);
+  const during = await namesAtRest(plane);
   assert.ok(during.length > before.length + 25);
 
   await context.test('asks first, and takes nobody for an answer', async () => {

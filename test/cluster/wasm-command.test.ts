@@ -125,7 +125,7 @@ suite('pillion wasm in a cluster', { skip: assets.skip }, () => {
   });
 
   test('--wait tells each condition as it comes, and ends with 0 once it is ready', async () => {
-    const waiting = deploy('--id', 'waits', '--wait', '--timeout', '30s');
+    const waiting = deploy('--id', 'waits', '--wait', '--timeout', '2m');
     await until('it is there', async () => (await read('waits')) !== undefined);
     const resolved = condition('Resolved', { message: 'registry.example.com has it' });
     await writeStatus('waits', { conditions: [resolved, condition('Ready', { status: 'False', reason: 'Waiting' })] });
@@ -145,7 +145,7 @@ suite('pillion wasm in a cluster', { skip: assets.skip }, () => {
     await deploy('--id', 'refused', '--priority', '1');
     const refused = condition('Validated', { status: 'False', reason: 'ImportUnknown', message: 'env.a is unknown' });
     await writeStatus('refused', { active: revision('2'), conditions: [refused] });
-    const waiting = deploy('--id', 'refused', '--priority', '2', '--wait', '--timeout', '30s');
+    const waiting = deploy('--id', 'refused', '--priority', '2', '--wait', '--timeout', '2m');
     await until('it is changed', async () => (await read('refused'))?.metadata.generation === 2);
     await writeStatus('refused', { conditions: [{ ...refused, observedGeneration: 2, message: 'env.b is unknown' }] });
     const { exitCode, stdout, stderr } = await waiting;
@@ -158,7 +158,7 @@ suite('pillion wasm in a cluster', { skip: assets.skip }, () => {
   test('--resolve asks to look at the tag anew, and a later deploy does not take that back', async () => {
     await deploy('--id', 'moved');
     await writeStatus('moved', { active: revision('7'), conditions: [condition('Ready')] });
-    const waiting = deploy('--id', 'moved', '--resolve', '--wait', '--timeout', '30s');
+    const waiting = deploy('--id', 'moved', '--resolve', '--wait', '--timeout', '2m');
     const asked = async () => (await read('moved'))?.metadata.annotations?.[resolveAnnotation];
     await until('it is asked', async () => (await asked()) !== undefined);
     const value = await asked();

@@ -437,8 +437,10 @@ suite('rollouts of Wasm extensions', { skip: assets.skip || skipWithoutRegistry 
     await world.declare('really', { source: { image: image('1') }, pluginConfig: { greeting: 'really' } });
     // it is no pod of a cluster, so that it can offer the module to nobody
     await world.untilReady('really', 'TrialImpossible', /this process is no pod/);
-    assert.ok((await metric(control, 'pillion_wasm_rollout_refusals_total{reason="TrialImpossible"}')) >= 1);
-    assert.ok((await metric(control, 'pillion_wasm_extensions{state="ready"}')) >= 2);
+    const counts = async (): Promise<boolean> =>
+      (await metric(control, 'pillion_wasm_rollout_refusals_total{reason="TrialImpossible"}')) >= 1 &&
+      (await metric(control, 'pillion_wasm_extensions{state="ready"}')) >= 2;
+    await until('it counts them', counts, patience);
     assert.equal(await versionOf('hello'), version);
     const handedOn = async (): Promise<boolean> => {
       const { name, namespace: within } = agentOptionsMap(world.options).metadata;
@@ -450,7 +452,7 @@ suite('rollouts of Wasm extensions', { skip: assets.skip || skipWithoutRegistry 
     await until(
       'it looks at none any more',
       async () => (await metric(control, 'pillion_wasm_extensions{state="ready"}')) === 0,
-      { timeoutMs: 15_000, pauseMs: 100 },
+      patience,
     );
     assert.equal(await control.stop(), 0);
   });

@@ -30,6 +30,8 @@ suite('a trial in a cluster', { skip: assets.skip }, () => {
     plane = await startControlPlane({ after: () => {} });
     await installWhatTrialsNeed(plane);
     kube = connect({ kubeconfig: await plane.kubeconfigOf(ownNamespace, names.control) });
+    // the API server goes by a right a moment after it took it
+    await until('it may', async () => (await kube.list(resources.pods, { namespace: ownNamespace })).items.length > 0);
   });
   after(() => plane?.stop());
 

@@ -62,7 +62,7 @@ export interface WasmWorld {
   start(times?: Partial<RolloutTimes>): Promise<WasmRollout>;
 }
 
-export const patience = { timeoutMs: 15_000, pauseMs: 50 };
+export const patience = { timeoutMs: 60_000, pauseMs: 50 };
 
 export async function startWasmWorld(context: Pick<TestContext, 'after'>, wasm: JsonObject = {}): Promise<WasmWorld> {
   const [plane, registry] = await Promise.all([startControlPlane(context), startDistribution()]);

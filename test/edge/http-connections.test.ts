@@ -51,7 +51,7 @@ test('a sender that is too slow gets 408 and is counted', async (context) => {
 });
 
 test('a connection that was opened in advance is idle, not slow: its first request may come late', async (context) => {
-  const limits = { requestTimeout: 100, headersTimeout: 100, connectionsCheckingInterval: 20, keepAliveTimeout: 2_000 };
+  const limits = { requestTimeout: 100, headersTimeout: 100, connectionsCheckingInterval: 20, keepAliveTimeout: 5_000 };
   const loopback = await startListener(context, {}, limits);
   const early = await openSocket(context, loopback);
   const never = await openSocket(context, loopback);

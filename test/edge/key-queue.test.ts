@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { createKeyQueue, type KeyQueue, type KeyQueueParts } from '../../src/roles/key-queue.ts';
 import { until } from '../until.ts';
 
-const patience = { timeoutMs: 5_000, pauseMs: 5 };
+const patience = { timeoutMs: 60_000, pauseMs: 5 };
 
 interface Watched {
   readonly queue: KeyQueue;

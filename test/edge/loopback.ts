@@ -61,7 +61,8 @@ export async function startListener(
   const all = facts();
   const answer = createAnswerer({ facts: () => all, readReview, admit, printAnswer, telemetry, ...changes });
   const certificate = await makeCertificate(context);
-  const listener = createListener(answer, certificate, telemetry, limits);
+  // both sides are one process here, which a busy machine can hold up for longer than a handshake may take
+  const listener = createListener(answer, certificate, telemetry, { handshakeTimeout: 120_000, ...limits });
   const address = await listen(listener.server, { host: '127.0.0.1', port: 0 }, '--listen');
   if (!address.ok) throw new Error(address.error);
   context.after(() => {
@@ -153,7 +154,7 @@ export async function readToEnd(socket: TLSSocket): Promise<string> {
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  deadlineMs = 10_000,
+  deadlineMs = 60_000,
 ): Promise<void> {
   await untilWithin(what, async () => condition(), { timeoutMs: deadlineMs, pauseMs: 5 });
 }

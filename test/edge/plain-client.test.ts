@@ -28,7 +28,7 @@ interface Watched {
   readonly events: readonly string[];
 }
 
-async function watch(kube: PlainKube, signal = new AbortController().signal, stallMs = 5_000): Promise<Watched> {
+async function watch(kube: PlainKube, signal = new AbortController().signal, stallMs = 60_000): Promise<Watched> {
   const events: string[] = [];
   const request = { path: '/apis/x/v1/things', query: { resourceVersion: '7' }, stallMs, signal };
   const end = await kube.watch(request, {

@@ -19,7 +19,7 @@ test('what comes after the event that ends a watch is not told', async (context)
   const told: string[] = [];
   const end = await watchOnce(
     config,
-    { path: '/api/v1/namespaces', query: {}, stallMs: 5_000, signal: new AbortController().signal },
+    { path: '/api/v1/namespaces', query: {}, stallMs: 60_000, signal: new AbortController().signal },
     { opened: () => {}, changed: (type, { metadata }) => told.push(`${type} ${metadata.name}`) },
   );
   assert.equal(end.kind === 'lost' && end.error.code, 'gone');

@@ -18,7 +18,7 @@ export const skipWithoutCosign: string | false =
     : skipWithoutRegistry;
 
 const environment = { COSIGN_PASSWORD: 'only for this test' };
-const patience = { environment, timeoutMs: 60_000 };
+const patience = { environment, timeoutMs: 120_000 };
 
 async function cosign(version: CosignVersion, args: readonly string[]): Promise<void> {
   const { code, stderr } = await runProgram(programs[version], args, patience);

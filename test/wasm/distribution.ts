@@ -36,7 +36,7 @@ export interface DistributionOptions {
 export const login = { username: 'pusher', password: 'pass:word' } as const;
 const htpasswd = 'pusher:$2y$04$abcdefghijklmnopqrstuu7govE5p0NSk1WUEk5C2Qm3hpPC6VJ66\n';
 
-const patience = { timeoutMs: 20_000, pauseMs: 20 };
+const patience = { timeoutMs: 60_000, pauseMs: 20 };
 
 /** Starts it on a free port; it has to be stopped. */
 export async function startDistribution(options: DistributionOptions = {}): Promise<Distribution> {

@@ -178,6 +178,17 @@ function createCandidate(kube: Kube, { name, namespace, identity, trouble, ...op
     }
   };
   const isOurs = (): boolean => observed?.spec.holderIdentity === identity;
+  const giveUp = async (signal: AbortSignal): Promise<void> => {
+    const free = { ...(observed?.spec ?? specOf({})), holderIdentity: '', leaseDurationSeconds: 1 };
+    try {
+      await write(free, signal);
+    } catch (error) {
+      if (!(error instanceof KubeError) || error.code !== 'conflict') throw error;
+      // a renewal that was broken off may have been written all the same
+      await read(signal);
+      if (isOurs()) await write(free, signal);
+    }
+  };
   const hold = (signal: AbortSignal): Promise<boolean> =>
     observed !== undefined && isOurs() ? renew(observed, signal) : take(signal);
   return {
@@ -198,9 +209,8 @@ function createCandidate(kube: Kube, { name, namespace, identity, trouble, ...op
     },
     isHeldByAnother: () => observed !== undefined && !isOurs(),
     release: async (signal) => {
-      if (observed === undefined || !isOurs()) return;
       try {
-        await write({ ...observed.spec, holderIdentity: '', leaseDurationSeconds: 1 }, signal);
+        if (isOurs()) await giveUp(signal);
       } catch (error) {
         if (!(error instanceof KubeError)) throw error; // it runs out by itself
       }

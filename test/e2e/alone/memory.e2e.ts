@@ -2,6 +2,7 @@
 // one comes after those that create many pods, and before those that replace the webhooks.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import { componentSelector } from '../../../src/core/cluster/labels.ts';
 import { ownNamespace } from '../../../src/core/cluster/names.ts';
 import { pathOf, resources } from '../../../src/core/cluster/resources.ts';
@@ -25,16 +26,20 @@ test('webhooks that have injected hundreds of pods have less than 130 MB in memo
     const place = { namespace: ownNamespace, labelSelector: componentSelector('webhook') };
     const { items } = await cluster.kube.list(resources.pods, place);
     assert.equal(items.length, 2);
-    const replicas = await Promise.all(items.map(({ metadata }) => figuresOf(metadata.name)));
+    const figures = () => Promise.all(items.map(({ metadata }) => figuresOf(metadata.name)));
+    let replicas = await figures();
+    const isLittle = () => replicas.every(({ megabytes }) => megabytes < mostMegabytes);
+    // what was needed for a moment is given back a little later
+    for (let again = 0; again < 6 && !isLittle(); again += 1) {
+      await wait(10_000);
+      replicas = await figures();
+    }
     for (const { megabytes, minutes, admissions } of replicas) {
       t.diagnostic(`${megabytes.toFixed(1)} MB after ${minutes.toFixed(1)} min and ${admissions} admissions`);
     }
     // how they are shared out is for the API server to say
     assert.ok(replicas.reduce((sum, { admissions }) => sum + admissions, 0) >= creations.length);
-    assert.ok(
-      replicas.every(({ megabytes }) => megabytes < mostMegabytes),
-      `${replicas.map(({ megabytes }) => megabytes.toFixed(1)).join(' and ')} MB`,
-    );
+    assert.ok(isLittle(), `${replicas.map(({ megabytes }) => megabytes.toFixed(1)).join(' and ')} MB`);
   }));
 
 interface Figures {

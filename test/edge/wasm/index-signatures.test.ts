@@ -143,7 +143,7 @@ describe('An image that is signed by its index', { skip: skipWithoutCosign }, ()
   /** What the agent of a node does: whether the file is there then, or why not. */
   async function storedOf(wanted: WantedModule, wasm: ClusterOptions['wasm']): Promise<string> {
     const kube = { get: () => assert.fail('there is no pull secret') };
-    const fetched = await fetchToStore({ paths, kube, wasm }, wanted, AbortSignal.timeout(20_000));
+    const fetched = await fetchToStore({ paths, kube, wasm }, wanted, AbortSignal.timeout(60_000));
     assert.equal(existsSync(paths.module(wanted.digest)), fetched.ok);
     return fetched.ok ? 'stored' : `${fetched.error.reason}: ${fetched.error.message}`;
   }

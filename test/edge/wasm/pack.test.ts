@@ -39,7 +39,7 @@ describe('A packed image in a registry', { skip }, () => {
   });
 
   async function crane(...args: readonly string[]): Promise<string> {
-    const output = await runProgram('crane', [...args, '--insecure'], { timeoutMs: 60_000 });
+    const output = await runProgram('crane', [...args, '--insecure'], { timeoutMs: 120_000 });
     assert.equal(output.code, 0, output.stderr);
     return output.stdout;
   }

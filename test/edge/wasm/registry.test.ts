@@ -218,7 +218,7 @@ suite('an image that crane pushed', { skip: skipWithoutCrane }, () => {
   after(() => rmSync(directory, { recursive: true, force: true }));
 
   async function crane(...args: readonly string[]): Promise<string> {
-    const { code, stdout, stderr } = await runProgram('crane', [...args, '--insecure'], { timeoutMs: 60_000 });
+    const { code, stdout, stderr } = await runProgram('crane', [...args, '--insecure'], { timeoutMs: 120_000 });
     assert.equal(code, 0, stderr);
     return stdout.trim();
   }

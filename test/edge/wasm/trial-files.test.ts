@@ -10,6 +10,7 @@ import { suite, type TestContext, test } from 'node:test';
 import { trialFilesName } from '../../../src/cli/trial-files.ts';
 import { fetchFiles } from '../../../src/edge/fetched-files.ts';
 import { offerFiles } from '../../../src/edge/offered-files.ts';
+import { freePorts } from '../../free-ports.ts';
 import { runProgram } from '../../program.ts';
 
 const bytes = Buffer.from('module');
@@ -29,7 +30,7 @@ async function offer(context: TestContext, port = 0): Promise<number> {
   return offered.value.port;
 }
 
-const plan = { mostBytes: 1_000, patienceMs: 400, files: [{ path, digest }] };
+const plan = { mostBytes: 1_000, patienceMs: 60_000, files: [{ path, digest }] };
 
 suite('the files of a trial', () => {
   test('come under their path, read-only', async (context) => {
@@ -56,8 +57,8 @@ suite('the files of a trial', () => {
 
   test('are waited for while nobody answers yet', async (context) => {
     const directory = directoryFor(context);
-    const port = await freePort();
-    const getting = fetchFiles({ ...plan, patienceMs: 10_000, from: `http://127.0.0.1:${port}/token`, directory });
+    const [port = 0] = await freePorts(1);
+    const getting = fetchFiles({ ...plan, from: `http://127.0.0.1:${port}/token`, directory });
     await offer(context, port);
     assert.deepEqual(await getting, { ok: true, value: undefined });
   });
@@ -92,11 +93,3 @@ suite('the files of a trial', () => {
     assert.doesNotMatch(help.stdout, new RegExp(trialFilesName));
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

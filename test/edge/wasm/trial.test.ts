@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
@@ -12,6 +11,7 @@ import { ownNamespace } from '../../../src/core/cluster/names.ts';
 import type { KubeObject } from '../../../src/core/model/kube-object.ts';
 import { proxyArguments, type TriedExtension, trialBootstrap } from '../../../src/core/wasm/trial/trial.ts';
 import { type TrialVerdict, trialVerdict } from '../../../src/core/wasm/trial/trial-verdict.ts';
+import { freePorts } from '../../free-ports.ts';
 import { until } from '../../until.ts';
 import { trialModules } from '../../wasm/trial-modules.ts';
 
@@ -100,9 +100,15 @@ async function tryModule(name: keyof typeof trialModules): Promise<TrialVerdict>
   const bytes = trialModules[name]();
   const modulePath = join(directory, `${createHash('sha256').update(bytes).digest('hex')}.wasm`);
   const bootstrapPath = join(directory, `${name}.json`);
-  const ports = { tried: await freePort(), application: await freePort() };
+  const [tried = 0, application = 0] = await freePorts(2);
   writeFileSync(modulePath, bytes);
-  const bootstrap = trialBootstrap({ extension, moduleDigest: digest, token, modulePath, ports });
+  const bootstrap = trialBootstrap({
+    extension,
+    moduleDigest: digest,
+    token,
+    modulePath,
+    ports: { tried, application },
+  });
   writeFileSync(bootstrapPath, JSON.stringify(bootstrap));
   const proxy = spawn(envoy ?? '', proxyArguments(bootstrapPath), { stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
@@ -118,7 +124,7 @@ async function tryModule(name: keyof typeof trialModules): Promise<TrialVerdict>
         const verdict = trialVerdict({ pod: podOf(proxy), log, token, podForMs: proxyForMs, proxyForMs });
         return verdict.kind === 'waits' ? undefined : verdict;
       },
-      { timeoutMs: 30_000, pauseMs: 50 },
+      { timeoutMs: 60_000, pauseMs: 50 },
     );
   } finally {
     proxy.kill('SIGKILL');
@@ -133,12 +139,4 @@ function podOf({ exitCode }: ChildProcess): KubeObject {
 function podWith(state: object): KubeObject {
   const status = { phase: 'Running', containerStatuses: [{ name: 'proxy', state }] };
   return { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'pillion-trial-1', namespace: ownNamespace }, status };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }

@@ -47,7 +47,7 @@ async function startFake(context: TestContext): Promise<Fake> {
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const registry = createRegistry({ plainHttp: [host], limits: usualLimits, patienceMs: 100 });
+  const registry = createRegistry({ plainHttp: [host], limits: usualLimits, patienceMs: 60_000 });
   context.after(() => {
     registry.close();
     server.close();

@@ -14,9 +14,11 @@ test('a text full of mistakes on one line takes no longer than one with as many 
     assert.ok(!readYaml(text).ok);
     return performance.now() - started;
   };
+  // what else runs on the machine can only add to it: the fastest one counts
+  const fastest = (text: string): number => Math.min(...[1, 2, 3].map(() => took(text)));
   const mistakes = 16_000;
-  const lines = took(`a: [\n${'  x: ]\n'.repeat(mistakes)}`);
-  assert.ok(took(`a: [ ${'  x: ] '.repeat(mistakes)}`) < 3 * lines);
+  const lines = fastest(`a: [\n${'  x: ]\n'.repeat(mistakes)}`);
+  assert.ok(fastest(`a: [ ${'  x: ] '.repeat(mistakes)}`) < 3 * lines);
 });
 
 test('of several documents the first is read, or the text is refused', () => {

@@ -28,7 +28,7 @@ test('an object that another extension has is not written over, though it is one
   const view = { emitted: () => [readFound(theirs)], extensions } as unknown as WasmView;
   const mine = extensionOf();
   const change = { write: emittedObjects(mine, revisionOf('b'), pull), remove: [] };
-  const result = await createWasmWrites(kube, view).change(change, mine.uid, AbortSignal.timeout(2_000));
+  const result = await createWasmWrites(kube, view).change(change, mine.uid, new AbortController().signal);
   assert.equal(!result.ok && result.error.reason, 'NameTaken');
   assert.deepEqual(written, []);
 });
