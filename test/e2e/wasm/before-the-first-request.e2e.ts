@@ -7,7 +7,7 @@ import type { KubeObject } from '../../../src/core/model/kube-object.ts';
 import { gatePath } from '../../../src/core/wasm/names.ts';
 import { sharedCluster } from '../cluster.ts';
 import { injected, inNamespace, type Namespace } from '../namespace.ts';
-import { extension, standingOf, untilReady } from './extensions.ts';
+import { declare, standingOf, untilReady } from './extensions.ts';
 import { compiled, neverSeen, type PushedModule, pushed } from './modules.ts';
 import { blobGets, whileHeld } from './registry.ts';
 import { askFromTheStart, startClient, startServer, untilAvailable } from './requests.ts';
@@ -23,7 +23,7 @@ test('30 pods wait while the registry is held, and from then on every answer of 
     const module = await pushed('held/hello:1', neverSeen(await compiled('add-header', 3)));
     await startClient(namespace);
     await whileHeld(async () => {
-      await namespace.create(extension({ name: 'hello', image: module.image, labels: { app: 'web' } }));
+      await declare(namespace, { name: 'hello', image: module.image, labels: { app: 'web' } });
       await startServer(namespace, 'web', heldCount);
       await untilAllWait(namespace);
     });
@@ -56,7 +56,7 @@ test('30 pods wait while the registry is held, and from then on every answer of 
 test('the module is asked for once by the controller and once by the node, with 20 pods and with 40', (t: TestContext) =>
   inNamespace(t, cluster, injected, async (namespace) => {
     const module = await pushed('once/hello:1', neverSeen(await compiled('add-header', 4)));
-    await namespace.create(extension({ name: 'hello', image: module.image }));
+    await declare(namespace, { name: 'hello', image: module.image });
     for (const wave of ['first', 'second']) {
       await startServer(namespace, wave, 20);
       await namespace.until(

@@ -9,7 +9,7 @@ import { modulePath, modulesDirectory } from '../../../src/core/wasm/names.ts';
 import { sharedCluster } from '../cluster.ts';
 import { withOptions } from '../installation.ts';
 import { injected, inNamespace } from '../namespace.ts';
-import { extension, untilReady } from './extensions.ts';
+import { declare, untilReady } from './extensions.ts';
 import { compiled, pushed } from './modules.ts';
 import { startClient, startServer, untilAvailable, untilHeader, urlOf } from './requests.ts';
 
@@ -20,7 +20,7 @@ test('with onMissing run-without the proxy pulls the image itself, pinned by dig
     const { image, manifest } = await pushed('delivery/pulled:1', await compiled('add-header', 5));
     await Promise.all([startClient(namespace), startServer(namespace, 'web')]);
     await untilAvailable(namespace, 'web'); // it is there before, and takes part all the same
-    await namespace.create(extension({ name: 'hello', image, spec: { onMissing: 'run-without' } }));
+    await declare(namespace, { name: 'hello', image, spec: { onMissing: 'run-without' } });
     await untilReady(namespace, 'hello');
     await untilHeader(namespace, urlOf('web'), 'x-filter-version', '5');
     const plugin = await namespace.get('WasmPlugin', 'hello');
@@ -38,7 +38,7 @@ test('with onMissing run-without the proxy pulls the image itself, pinned by dig
 test('a module that somebody removed from the node comes back by itself, and a pod that starts afterwards has its filter', (t: TestContext) =>
   inNamespace(t, cluster, injected, async (namespace) => {
     const { image } = await pushed('delivery/healed:1', await compiled('add-header', 6));
-    await namespace.create(extension({ name: 'hello', image }));
+    await declare(namespace, { name: 'hello', image });
     await Promise.all([startClient(namespace), startServer(namespace, 'first')]);
     await untilAvailable(namespace, 'first');
     const { active } = await untilReady(namespace, 'hello');
@@ -59,7 +59,7 @@ test('without any extension, the annotation pillion.dev/wasm-modules mounts the 
   inNamespace(t, cluster, injected, async (namespace) => {
     // what another extension brought to the node
     const { image } = await pushed('delivery/own:1', await compiled('add-header', 7));
-    await namespace.create(extension({ name: 'brings', image, labels: { app: 'nobody' } }));
+    await declare(namespace, { name: 'brings', image, labels: { app: 'nobody' } });
     const { active } = await untilReady(namespace, 'brings');
     assert.ok(active);
     const { pinned, moduleDigest } = active;

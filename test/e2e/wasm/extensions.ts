@@ -4,7 +4,9 @@ import { isObject, type JsonObject } from '../../../src/core/model/json.ts';
 import type { KubeObject, ObjectMetadata } from '../../../src/core/model/kube-object.ts';
 import type { StringMap } from '../../../src/core/model/pod.ts';
 import type { Standing } from '../../../src/core/wasm/extension.ts';
+import { extensionsAnnotation } from '../../../src/core/wasm/names.ts';
 import type { Namespace } from '../namespace.ts';
+import { pod } from '../objects.ts';
 
 export interface ExtensionParts {
   readonly name: string;
@@ -17,7 +19,21 @@ export interface ExtensionParts {
   readonly spec?: JsonObject;
 }
 
-export function extension({ name, image, labels, config, spec }: ExtensionParts): KubeObject {
+/**
+ * Creates the extension, and waits until the webhook knows it: a pod of the same moment could be created without it. The
+ * pods that follow are judged by the replica that has just been asked, since the API server keeps its connection.
+ */
+export async function declare(namespace: Namespace, parts: ExtensionParts): Promise<void> {
+  await namespace.create(extension(parts));
+  const probe = pod({ name: 'extension-probe', ...(parts.labels && { labels: parts.labels }) });
+  const placed: KubeObject = { ...probe, metadata: { ...probe.metadata, namespace: namespace.name } };
+  await namespace.until(`pods get the extension ${parts.name}`, async () => {
+    const { metadata } = await namespace.cluster.kube.create(placed, { dryRun: true });
+    return metadata.annotations?.[extensionsAnnotation]?.includes(`${namespace.name}/${parts.name}"`);
+  });
+}
+
+function extension({ name, image, labels, config, spec }: ExtensionParts): KubeObject {
   return {
     apiVersion: 'pillion.dev/v1alpha1',
     kind: 'WasmExtension',

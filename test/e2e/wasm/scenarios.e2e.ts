@@ -5,7 +5,7 @@ import type { JsonObject } from '../../../src/core/model/json.ts';
 import { deliveryLabel } from '../../../src/core/wasm/names.ts';
 import { sharedCluster } from '../cluster.ts';
 import { injected, inNamespace, type Namespace } from '../namespace.ts';
-import { extension, untilReady } from './extensions.ts';
+import { declare, untilReady } from './extensions.ts';
 import { compiled, pushed } from './modules.ts';
 import { ask, client, startClient, startServer, untilAvailable, untilHeader, urlOf } from './requests.ts';
 
@@ -16,7 +16,7 @@ test('an extension with labels, phase and priority answers in the pods that it s
     const { image } = await pushed('scenarios/hello:1', await compiled('add-header'));
     const spec = { phase: 'AUTHN', priority: 7 };
     const config = { name: 'x-hello', value: 'declared' };
-    await namespace.create(extension({ name: 'hello', image, labels: { app: 'chosen' }, config, spec }));
+    await declare(namespace, { name: 'hello', image, labels: { app: 'chosen' }, config, spec });
     await both(namespace, ['chosen', 'other']);
     await untilReady(namespace, 'hello');
     await untilHeader(namespace, urlOf('chosen'), 'x-hello', 'declared');
@@ -92,7 +92,7 @@ test('two extensions of different phases run in their order, whatever was declar
     const { image } = await pushed('scenarios/order:1', await compiled('add-header'));
     for (const phase of ['STATS', 'AUTHN']) {
       const config = { name: 'x-order', value: phase };
-      await namespace.create(extension({ name: phase.toLowerCase(), image, config, spec: { phase } }));
+      await declare(namespace, { name: phase.toLowerCase(), image, config, spec: { phase } });
     }
     await both(namespace, ['web']);
     // answers pass the filters from the last to the first
@@ -102,7 +102,7 @@ test('two extensions of different phases run in their order, whatever was declar
 test('a filter that panics says so in the log of the proxy, by its own words', (t) =>
   inNamespace(t, cluster, injected, async (namespace) => {
     const { image } = await pushed('scenarios/panics:1', await compiled('panics'));
-    await namespace.create(extension({ name: 'panics', image }));
+    await declare(namespace, { name: 'panics', image });
     await both(namespace, ['web']);
     await untilReady(namespace, 'panics');
     await namespace.until('the server answers', async () => (await ask(namespace, urlOf('web'))).status === 200);
@@ -118,7 +118,7 @@ test('a filter that panics says so in the log of the proxy, by its own words', (
 test("a filter's counter is on the proxy's metrics port, by its own name", (t) =>
   inNamespace(t, cluster, injected, async (namespace) => {
     const { image } = await pushed('scenarios/counter:1', await compiled('add-header'));
-    await namespace.create(extension({ name: 'counts', image }));
+    await declare(namespace, { name: 'counts', image });
     await both(namespace, ['web']);
     await untilHeader(namespace, urlOf('web'), 'hello', 'world');
     const [pod] = await namespace.list('Pod', 'app=web');

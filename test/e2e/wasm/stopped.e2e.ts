@@ -11,7 +11,7 @@ import type { JsonObject } from '../../../src/core/model/json.ts';
 import { trialModules } from '../../wasm/trial-modules.ts';
 import { sharedCluster } from '../cluster.ts';
 import { injected, inNamespace, type Namespace } from '../namespace.ts';
-import { change, extension, standingOf, untilCondition, untilReady } from './extensions.ts';
+import { change, declare, standingOf, untilCondition, untilReady } from './extensions.ts';
 import { compiled, type PushedModule, pushed } from './modules.ts';
 import { testRegistry } from './registry.ts';
 import { startClient, startServer, underLoad, untilAvailable, untilHeader, urlOf } from './requests.ts';
@@ -49,7 +49,7 @@ const refused: readonly Refused[] = [
 test('a module that traps, one that imports what the proxy lacks and a configuration that is refused are stopped, and no request notices', (t: TestContext) =>
   inNamespace(t, cluster, injected, async (namespace) => {
     const good = await pushed('stopped/good:1', await compiled('add-header', 1));
-    await namespace.create(extension({ name: 'hello', image: good.image }));
+    await declare(namespace, { name: 'hello', image: good.image });
     await Promise.all([startClient(namespace), startServer(namespace, 'web')]);
     await untilAvailable(namespace, 'web');
     await untilHeader(namespace, urlOf('web'), 'x-filter-version', '1');
@@ -76,7 +76,7 @@ test('an image that no trusted key signed is refused, and taken as soon as it is
     const module = await pushed(`signed/hello-${Date.now()}:1`, await compiled('add-header', 1));
     await withKey(async (folder, pem) => {
       const trust = { signatures: 'enforce', keys: [{ name: 'ours', pem }] };
-      await namespace.create(extension({ name: 'hello', image: module.image, spec: { trust } }));
+      await declare(namespace, { name: 'hello', image: module.image, spec: { trust } });
       await Promise.all([startClient(namespace), startServer(namespace, 'web')]);
       await untilCondition(namespace, 'hello', 'Verified', 'SignatureMissing');
       assert.equal((await standingOf(namespace, 'hello')).active, undefined);

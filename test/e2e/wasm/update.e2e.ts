@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { sharedCluster } from '../cluster.ts';
 import { injected, inNamespace, type Namespace } from '../namespace.ts';
-import { change, extension, standingOf, untilReady } from './extensions.ts';
+import { change, declare, standingOf, untilReady } from './extensions.ts';
 import { compiled, type PushedModule, pushed } from './modules.ts';
 import { whileHeld } from './registry.ts';
 import { startClient, startServer, underLoad, untilAvailable, untilHeader, urlOf } from './requests.ts';
@@ -15,7 +15,7 @@ test('a new version and the way back cost no request of 50 per second and no res
   inNamespace(t, cluster, injected, async (namespace) => {
     const first = await pushed('update/hello:1', await compiled('add-header', 1));
     const second = await pushed('update/hello:2', await compiled('add-header', 2));
-    await namespace.create(extension({ name: 'hello', image: first.image }));
+    await declare(namespace, { name: 'hello', image: first.image });
     await Promise.all([startClient(namespace), startServer(namespace, 'web', 2)]);
     await untilAvailable(namespace, 'web', 2);
     await untilReady(namespace, 'hello');
@@ -41,7 +41,7 @@ test('a new version and the way back cost no request of 50 per second and no res
 test('a change of the configuration alone costs no restart either, and the file stays the same', (t: TestContext) =>
   inNamespace(t, cluster, injected, async (namespace) => {
     const { image } = await pushed('update/config:1', await compiled('add-header'));
-    await namespace.create(extension({ name: 'hello', image, config: { name: 'x-hello', value: 'one' } }));
+    await declare(namespace, { name: 'hello', image, config: { name: 'x-hello', value: 'one' } });
     await Promise.all([startClient(namespace), startServer(namespace, 'web')]);
     await untilAvailable(namespace, 'web');
     await untilHeader(namespace, urlOf('web'), 'x-hello', 'one');
@@ -55,7 +55,7 @@ test('a change of the configuration alone costs no restart either, and the file 
 test('a tag that moved is rolled out when that is asked for, and not before', (t: TestContext) =>
   inNamespace(t, cluster, injected, async (namespace) => {
     const first = await pushed('update/moving:1', await compiled('add-header', 1));
-    await namespace.create(extension({ name: 'hello', image: first.image }));
+    await declare(namespace, { name: 'hello', image: first.image });
     await Promise.all([startClient(namespace), startServer(namespace, 'web')]);
     await untilAvailable(namespace, 'web');
     await untilHeader(namespace, urlOf('web'), 'x-filter-version', '1');
