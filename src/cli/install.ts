@@ -55,7 +55,7 @@ export const installCommand: Command = {
     },
     {
       name: 'wait',
-      doc: 'Wait until both Deployments are available and the registration and the guard are as the options ask.',
+      doc: 'Wait until all pods of Pillion are available and the registration and the guard are as the options ask.',
     },
     {
       name: 'timeout',
