@@ -2,6 +2,7 @@
 // Does not belong here: writing them (docs.ts).
 import { type ArgumentRow, type Command, exitCodes, type OptionRow } from '../src/cli/command.ts';
 import { argumentText, commandTable, optionFlags } from '../src/cli/run.ts';
+import { installedOptions } from '../src/core/cluster/options.ts';
 import { checks } from '../src/core/doctor/checks.ts';
 import { findings } from '../src/core/doctor/findings.ts';
 import { deliveries, deliveryReasons, extensionsAnnotation } from '../src/core/model/delivered.ts';
@@ -221,7 +222,7 @@ function optionsPage(): string {
     'Options of an installation',
     'src/core/cluster/options.ts',
     'They stand in ConfigMap `pillion-options` in namespace `pillion-system`, key `options.yaml`, which holds only what differs from the defaults. Change them with `pillion install --set OPTION=VALUE`, `pillion install --options FILE`, or in the ConfigMap itself; `pillion install` without either leaves them as they are. A change counts without a restart. One that cannot be read changes nothing: the last good options stay, and an Event, a metric and `pillion doctor` say what is wrong.',
-    'After a change of `revision`, `istioNamespace`, `nativeMinimumKubelet`, `jobCompletion`, `wasm` or `certificates.source` in the ConfigMap itself, run `pillion install`: roles, and what cert-manager is told, follow from them.',
+    `After a change of one of ${installedOptions.map(code).join(', ')} in the ConfigMap itself, run \`pillion install\`: roles, policies, and what cert-manager is told, follow from them.`,
     table(
       ['Option', 'Value', 'Default', 'Meaning'],
       optionDocs().map(({ name, value, fallback, doc }) => [code(name), value, code(fallback), doc]),

@@ -17,7 +17,7 @@ export const choiceOptions: readonly OptionRow[] = [
     name: 'image',
     value: 'IMAGE',
     fallback: `pillion:${manifest.version}; on an upgrade, the image that is there, moved to this version`,
-    doc: 'Image that both Deployments run.',
+    doc: 'Image that all pods of Pillion run.',
   },
   {
     name: 'set',

@@ -55,7 +55,7 @@ export const installCommand: Command = {
     },
     {
       name: 'wait',
-      doc: 'Wait until both Deployments are available and the registration and the guard are as the options ask.',
+      doc: 'Wait until all pods of Pillion are available and the registration and the guard are as the options ask.',
     },
     {
       name: 'timeout',
@@ -80,7 +80,7 @@ async function install(io: Io, options: OptionValues): Promise<number> {
     const isDry = options.has('diff') || options.has('dry-run');
     const { choice, left } = await chooseFor(io, options, kube);
     const removed = fateOf(options) === 'remove' ? left : noneThere;
-    const how = { isDry, isDiff: options.has('diff'), removed, timeoutMs };
+    const how = { isDry, isDiff: options.has('diff'), removed, reports: left.reports, timeoutMs };
     await applyObjects(io, kube, installObjects(choice), how);
     if (left !== noneThere && !isDry) await tellHeld(io, kube);
     if (isDry) return exitCodes.done;
@@ -121,6 +121,8 @@ interface ApplyChoice {
   readonly isDiff: boolean;
   /** Goes while the agents are there still, which let the pods go that wait. */
   readonly removed: ExtensionsThere;
+  /** Go once the agents have no right to write them any more. */
+  readonly reports: readonly KubeObject[];
   readonly timeoutMs: number;
 }
 
@@ -128,7 +130,7 @@ async function applyObjects(
   io: Io,
   kube: Kube,
   objects: readonly KubeObject[],
-  { isDry, isDiff, removed, timeoutMs }: ApplyChoice,
+  { isDry, isDiff, removed, reports, timeoutMs }: ApplyChoice,
 ): Promise<void> {
   const { applyObject, findLeftOver } = await import('../edge/kube/apply.ts');
   const { removeExtensions } = await import('../edge/kube/extensions-there.ts');
@@ -146,7 +148,7 @@ async function applyObjects(
   const told = (object: KubeObject): void => tell('removed', object);
   if (isDry) declaredObjects(removed).forEach(told);
   else if (removed !== noneThere) await removeExtensions(kube, told, AbortSignal.timeout(timeoutMs));
-  for (const object of await findLeftOver(kube, objects)) {
+  for (const object of [...(await findLeftOver(kube, objects)), ...reports]) {
     if (!isDry) await removeObject(kube, object);
     tell('removed', object);
   }

@@ -55,7 +55,7 @@ async function uninstall(io: Io, options: OptionValues): Promise<number> {
     const [own, there] = await Promise.all([findOwn(kube), findExtensions(kube)]);
     const fate = fateOf(options);
     const plan = removalPlan(own, fate === 'remove' ? there : noneThere);
-    const objects = [...plan.before, ...plan.declared, ...plan.after];
+    const objects = [...plan.before, ...plan.declared, ...plan.after, ...there.reports];
     if (objects.length === 0) {
       io.stdout.write('Nothing to remove: Pillion is not installed\n');
       return exitCodes.done;
@@ -70,7 +70,7 @@ async function uninstall(io: Io, options: OptionValues): Promise<number> {
       io.stdout.write('Nothing was removed\n');
       return exitCodes.done;
     }
-    await carryOut(io, kube, { ...plan, fate, timeoutMs });
+    await carryOut(io, kube, { ...plan, reports: there.reports, fate, timeoutMs });
     return exitCodes.done;
   });
 }
@@ -82,17 +82,20 @@ function list(io: Io, objects: readonly KubeObject[], refusal: string | undefine
 
 /** What goes, in this order. */
 interface Plan extends RemovalPlan {
+  /** Of agents; last, when none is there to write them again. */
+  readonly reports: readonly KubeObject[];
   readonly fate: Fate | undefined;
   readonly timeoutMs: number;
 }
 
-async function carryOut(io: Io, kube: Kube, { before, after, fate, timeoutMs }: Plan): Promise<void> {
-  const { removeOwn } = await import('../edge/kube/remove-own.ts');
+async function carryOut(io: Io, kube: Kube, { before, after, reports, fate, timeoutMs }: Plan): Promise<void> {
+  const { removeObject, removeOwn } = await import('../edge/kube/remove-own.ts');
   const { removeExtensions } = await import('../edge/kube/extensions-there.ts');
   const report = (object: KubeObject): void => void io.stdout.write(`removed ${objectText(object)}\n`);
   await removeOwn(kube, before, report, AbortSignal.timeout(timeoutMs));
   if (fate === 'remove') await removeExtensions(kube, report, AbortSignal.timeout(timeoutMs));
   const left = await removeOwn(kube, after, report, AbortSignal.timeout(timeoutMs));
+  for (const object of reports) if (await removeObject(kube, object)) report(object);
   await tellHeld(io, kube);
   if (left !== undefined) {
     throw new UsageError(

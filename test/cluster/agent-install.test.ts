@@ -9,6 +9,7 @@ import { agentName, nodeNamespace, policyNames } from '../../src/core/wasm/names
 import { pillion } from '../cli/command-line.ts';
 import { assets } from './assets.ts';
 import { startControlPlane, until } from './control-plane.ts';
+import { ownContents } from './own-objects.ts';
 import { makeNamespace } from './webhook.ts';
 
 test('the node agent', { skip: assets.skip }, async (context) => {
@@ -27,11 +28,18 @@ test('the node agent', { skip: assets.skip }, async (context) => {
     const named = found.flatMap(({ items }) => items).filter(({ metadata }) => /-(agent|node)$/.test(metadata.name));
     return named.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
   };
+  // the text of the options says what was set; the guard is control's
+  const contents = async () => {
+    const all = [...(await ownContents(plane))];
+    return new Map(all.filter(([key]) => !/^ConfigMap | pillion-guard$/.test(key)));
+  };
+  let without: Awaited<ReturnType<typeof contents>> = new Map();
   await makeNamespace(plane, 'istio-system');
 
   await context.test('is not there without the option', async () => {
     assert.equal((await run('install')).exitCode, 0);
     assert.deepEqual([...(await ofAgent()), ...(await policies())], []);
+    without = await contents();
   });
 
   await context.test('is there with it, and its pods are allowed where they are', async () => {
@@ -71,6 +79,7 @@ test('the node agent', { skip: assets.skip }, async (context) => {
     assert.deepEqual(await policies(), [binding.metadata.name], 'the guard is not of the agent');
     await removeKubeletsPods();
     await until('nothing of it is left', async () => (await ofAgent()).length === 0, plane.directory);
+    assert.deepEqual(await contents(), without, 'what else there was is as it was');
   });
 
   await context.test('goes with an uninstallation', async () => {

@@ -2,8 +2,10 @@
 // controller is played by the test, which writes the status.
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
+import { names, ownNamespace } from '../../src/core/cluster/names.ts';
 import { readOptions } from '../../src/core/cluster/options.ts';
 import { pathOf, resources } from '../../src/core/cluster/resources.ts';
+import { optionsKey } from '../../src/core/cluster/settings-documents.ts';
 import type { KubeObject } from '../../src/core/model/kube-object.ts';
 import { customResources } from '../../src/core/wasm/declaration/custom-resources.ts';
 import type { Condition, Revision, Standing } from '../../src/core/wasm/extension.ts';
@@ -62,10 +64,16 @@ suite('pillion wasm in a cluster', { skip: assets.skip }, () => {
     });
   }
 
+  const delivering = 'wasm: {enabled: true}';
+  async function writeOptions(text: string): Promise<void> {
+    const metadata = { name: names.options, namespace: ownNamespace };
+    await plane.kube.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { [optionsKey]: text } }, manager);
+  }
+
   before(async () => {
     plane = await startControlPlane({ after: (cleanup: unknown) => void cleanups.push(cleanup as () => unknown) });
-    await makeNamespace(plane, 'shop');
-    await makeNamespace(plane, 'other');
+    for (const namespace of ['shop', 'other', ownNamespace]) await makeNamespace(plane, namespace);
+    await writeOptions(delivering);
   });
   after(async () => {
     for (const cleanup of cleanups.reverse()) await cleanup();
@@ -170,6 +178,41 @@ suite('pillion wasm in a cluster', { skip: assets.skip }, () => {
     assert.match(stdout, /moved is ready: module 888888888888 /);
     await deploy('--id', 'moved', '--priority', '3');
     assert.equal(await asked(), value);
+  });
+
+  test('deploy says so where the kinds are there and nobody delivers, and not where somebody does', async () => {
+    const note =
+      /^Note: nobody delivers it: the option wasm\.enabled is off; run "pillion install --set wasm\.enabled=true"\n/;
+    await plane.kube.remove(resources.configMaps, names.options, ownNamespace);
+    assert.match((await deploy('--id', 'nobodys')).stderr, note);
+    for (const [text, isTold] of [
+      ['', true],
+      ['no: option', false],
+      [delivering, false],
+    ] as const) {
+      await writeOptions(text);
+      const { exitCode, stderr } = await deploy('--id', 'nobodys');
+      assert.deepEqual([exitCode, note.test(stderr)], [0, isTold], text);
+    }
+  });
+
+  test('deploy needs no right but in its namespace', async () => {
+    const user = 'system:serviceaccount:shop:default';
+    await plane.kubectl([
+      'create',
+      'rolebinding',
+      'tenant',
+      '-n',
+      'shop',
+      '--clusterrole=cluster-admin',
+      `--user=${user}`,
+    ]);
+    const may = () => plane.kubectl(['auth', 'can-i', 'create', 'wasmextensions', '-n', 'shop', `--as=${user}`]);
+    await until('it may', async () => (await may()).code === 0);
+    const kubeconfig = await plane.kubeconfigOf('shop', 'default');
+    const args = ['wasm', 'deploy', `${image}:1`, '--id', 'tenants', '-n', 'shop', '--kubeconfig', kubeconfig];
+    const { exitCode, stderr } = await pillion(args);
+    assert.deepEqual([exitCode, stderr], [0, '']);
   });
 
   test('--wait gives up with 2 and says what it waited for', async () => {

@@ -132,6 +132,7 @@ async function keeps(context: TestContext, { plane, run, isThere }: Place): Prom
 
 async function removes(context: TestContext, { plane, run, isThere }: Place): Promise<void> {
   await context.test('removed, they go before the agents, which stay until pods that waited have started', async () => {
+    await makeReport(plane);
     await installOn(plane, run);
     const removing = run(...off, '--extensions', 'remove');
     const isGone = async () => !(await isThere(resources.wasmExtensions, 'hello'));
@@ -144,10 +145,12 @@ async function removes(context: TestContext, { plane, run, isThere }: Place): Pr
     assert.deepEqual([exitCode, stderr], [0, '']);
     assert.ok(!(await isThere(resources.daemonSets, agentName, nodeNamespace)));
     assert.ok(await isThere(resources.wasmPlugins, 'theirs'));
+    assert.ok(!(await isThere(resources.wasmStores, 'node-1')), 'of what no agent keeps right nothing stays');
   });
 }
 
 async function goesWithPillion(context: TestContext, { plane, run, isThere }: Place): Promise<void> {
+  await makeReport(plane);
   await installWith(plane, run, ['second']);
   const read = readOptions({ wasm: { enabled: true } });
   assert.ok(read.ok);
@@ -173,6 +176,7 @@ async function goesWithPillion(context: TestContext, { plane, run, isThere }: Pl
     assert.equal(exitCode, 0, stderr);
     assert.match(stdout, /(Pillion is removed|Nothing to remove)/);
     assert.equal((await ownObjects(plane)).size, 0);
+    assert.ok(!(await isThere(resources.wasmStores, 'node-1')));
     const { texts, all } = await askDoctor(plane.kubeconfig);
     assert.match(texts['wasm-pods-held'] ?? all, /^1 pod: shop\/second: /);
   });
@@ -194,6 +198,13 @@ async function installWith(plane: ControlPlane, run: Place['run'], pods: readonl
   for (const name of pods) {
     await kube.apply(podWaitingFor(gatePath(namespace, 'hello', identity(hello).uid), name), manager);
   }
+}
+
+/** As an agent has written it; by the test only where no policy is in force any more. */
+async function makeReport({ kube, directory }: ControlPlane): Promise<void> {
+  const report = { ...typeOf(resources.wasmStores), metadata: { name: 'node-1' } };
+  const isMade = async () => (await kube.apply(report, manager)) !== undefined;
+  await until('the report is written', isMade, directory);
 }
 
 async function installOn({ kube, directory }: ControlPlane, run: Place['run']): Promise<void> {

@@ -13,7 +13,7 @@ import { printManifests } from '../manifest.ts';
 import { awaitExtension } from './await-extension.ts';
 import { extensionObject } from './deploy-object.ts';
 import { deployOptions, unusedLine, wasmeLine } from './deploy-options.ts';
-import { namespaceOf, withKind } from './extensions.ts';
+import { namespaceOf, undeliveredNote, withKind } from './extensions.ts';
 import { readKeys, readText } from './options.ts';
 import { reachRunningPods } from './running-pods.ts';
 
@@ -67,6 +67,8 @@ async function deploy(io: Io, options: OptionValues): Promise<number> {
     io.stdout.write(`${outcome} WasmExtension ${name} in namespace ${namespace}\n`);
     const running = await reachRunningPods(kube, { ...object, metadata: { ...object.metadata, uid: '' } });
     if (running !== undefined) io.stdout.write(`${running}\n`);
+    const note = await undeliveredNote(kube);
+    if (note !== undefined) io.stderr.write(`${note}\n`);
     if (options.has('wait')) return awaitExtension({ io, kube, namespace, name, timeoutMs });
     io.stdout.write(`See how it gets on: pillion wasm list -n ${namespace}\n`);
     return exitCodes.done;

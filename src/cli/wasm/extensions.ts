@@ -1,5 +1,6 @@
 // Answers: which extensions of a cluster does a command mean, and what does a person hear where the cluster knows none.
 import { resources } from '../../core/cluster/resources.ts';
+import { optionsPlace, readInstallation } from '../../core/cluster/settings-documents.ts';
 import type { KubeObject } from '../../core/model/kube-object.ts';
 import { quoted } from '../../core/model/problem.ts';
 import type { Kube } from '../../edge/kube/client.ts';
@@ -39,4 +40,20 @@ export async function extensionNamed(kube: Kube, namespace: string, name: string
       `Cannot ${action} ${quoted(name)}: namespace ${quoted(namespace)} has no such extension; ${there}`,
     );
   });
+}
+
+/** What a person has to hear where nobody delivers what is declared; undefined where somebody does, or nobody can tell. */
+export async function undeliveredNote(kube: Kube): Promise<string | undefined> {
+  const { name, namespace } = optionsPlace;
+  try {
+    const map = await kube.get(resources.configMaps, name, namespace);
+    const read = readInstallation(map);
+    const isDelivered = read.ok ? read.value.options.wasm.enabled : map !== undefined;
+    if (isDelivered) return undefined;
+  } catch (error) {
+    // who deploys need not be allowed to read the options
+    if (error instanceof KubeError && error.code === 'forbidden') return undefined;
+    throw error;
+  }
+  return 'Note: nobody delivers it: the option wasm.enabled is off; run "pillion install --set wasm.enabled=true"';
 }

@@ -102,6 +102,19 @@ export const optionsSchema = z.strictObject(
   'must be a mapping',
 );
 
+/**
+ * Options that objects of `install` follow from: whoever changes one in the ConfigMap itself runs it again. Of
+ * `certificates` the source, and what cert-manager is told.
+ */
+export const installedOptions = [
+  'revision',
+  'istioNamespace',
+  'nativeMinimumKubelet',
+  'jobCompletion',
+  'certificates',
+  'wasm',
+] as const satisfies readonly (keyof ClusterOptions)[];
+
 /** The options, each with its value; durations in seconds. */
 export type ClusterOptions = z.output<typeof optionsSchema>;
 

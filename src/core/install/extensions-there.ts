@@ -13,10 +13,12 @@ export interface ExtensionsThere {
   readonly extensions: readonly KubeObject[];
   /** What control wrote for Istio. */
   readonly emitted: readonly KubeObject[];
+  /** What agents say their nodes have. It goes with them, whatever becomes of the rest: nobody keeps it right any more. */
+  readonly reports: readonly KubeObject[];
   readonly pods: readonly StorePod[];
 }
 
-export const noneThere: ExtensionsThere = { extensions: [], emitted: [], pods: [] };
+export const noneThere: ExtensionsThere = { extensions: [], emitted: [], reports: [], pods: [] };
 
 /**
  * Everything that is declared, in the order in which it goes. What proxies act by is the first: a pod that is let go once

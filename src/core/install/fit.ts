@@ -52,10 +52,13 @@ export function fitOf(survey: Survey, options: ClusterOptions, { mayOverlap = fa
       ...withoutGuard(survey, options),
       ...plainSidecars(survey, options),
       ...secretToBring(options),
+      ...(fate !== undefined && options.wasm.enabled ? [nothingLeft] : []),
       ...(mayOverlap ? overlaps : []),
     ],
   };
 }
+
+const nothingLeft = '--extensions changes nothing: wasm.enabled is on; it goes off with --set wasm.enabled=false';
 
 function tooOld({ minor }: Survey): readonly string[] {
   if (minor === undefined || minor >= oldestMinor) return [];

@@ -1,7 +1,7 @@
 // Answers: what does the document of options say, and how does it change without losing what a person wrote into it.
 // Does not belong here: which options there are (cluster/options.ts).
 import { isMap, parseDocument, stringify } from 'yaml';
-import { type ClusterOptions, readOptions } from '../cluster/options.ts';
+import { type ClusterOptions, installedOptions, readOptions } from '../cluster/options.ts';
 import { applySettings } from '../configuration/values-overrides.ts';
 import { isObject, type JsonObject } from '../model/json.ts';
 import { fail, ok, type Problem, type Result } from '../model/problem.ts';
@@ -9,8 +9,8 @@ import { mistakeText, readYaml } from '../proxy-config/yaml-text.ts';
 
 /** What stands in the cluster where nobody has chosen anything. */
 export const initialOptionsText = `# Options of this installation of Pillion. Every option has a default, and only what differs from it stands here:
-# docs/options.md has them all. After a change of revision, istioNamespace, nativeMinimumKubelet or certificates.source,
-# run "pillion install" again: roles follow from them.
+# docs/options.md has them all. Roles and other objects follow from some; after a change of one of these, run
+# "pillion install" again: ${installedOptions.join(', ')}.
 `;
 
 /** The options that the text gives, or every problem. */

@@ -44,12 +44,13 @@ async function write(kube: Kube, object: KubeObject, dryRun: boolean): Promise<K
 
 /**
  * Kinds of which an installation with other options leaves objects behind: the node agent with its namespace, policies
- * about Wasm, roles elsewhere, requests to cert-manager.
+ * about Wasm, what trial pods may reach, roles elsewhere, requests to cert-manager.
  */
 const varying: readonly Resource[] = [
   resources.admissionPolicyBindings,
   resources.admissionPolicies,
   resources.daemonSets,
+  resources.networkPolicies,
   resources.clusterRoleBindings,
   resources.clusterRoles,
   resources.roleBindings,

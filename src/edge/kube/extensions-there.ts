@@ -13,13 +13,14 @@ import { removeObject, waitUntil } from './remove-own.ts';
 
 /** None of it where the cluster does not know the kinds. */
 export async function findExtensions(kube: Kube): Promise<ExtensionsThere> {
-  const [extensions, plugins, filters, pods] = await Promise.all([
+  const [extensions, reports, plugins, filters, pods] = await Promise.all([
     namesOf(kube, resources.wasmExtensions),
+    namesOf(kube, resources.wasmStores),
     namesOf(kube, resources.wasmPlugins, ownSelector),
     namesOf(kube, resources.envoyFilters, ownSelector),
     findStorePods(kube),
   ]);
-  return { extensions, emitted: [...plugins, ...filters].filter(isEmitted), pods };
+  return { extensions, emitted: [...plugins, ...filters].filter(isEmitted), reports, pods };
 }
 
 /** Page by page, without what they say: whoever declares may fill a megabyte with it. */

@@ -3,7 +3,7 @@ import { suite, test } from 'node:test';
 import { guardBinding } from '../../../src/core/cluster/guard.ts';
 import { registration } from '../../../src/core/cluster/registration.ts';
 import { changesBetween } from '../../../src/core/install/change.ts';
-import { noneThere } from '../../../src/core/install/extensions-there.ts';
+import { fates, noneThere } from '../../../src/core/install/extensions-there.ts';
 import { fitOf, type Survey } from '../../../src/core/install/fit.ts';
 import { imageFor } from '../../../src/core/install/image.ts';
 import { initialOptionsText, readOptionsText, withSettings } from '../../../src/core/install/options-text.ts';
@@ -79,6 +79,15 @@ suite('whether a cluster can take it', () => {
     assert.deepEqual(look({}), { refusals: [], notes: [] });
     assert.deepEqual(look({ minor: 30 }), { refusals: [], notes: [] });
     assert.deepEqual(look({ minor: undefined }), { refusals: [], notes: [] });
+  });
+
+  test('comes with a note where it was said what becomes of extensions, and they stay', () => {
+    for (const fate of fates) {
+      const { refusals, notes } = fitOf(fine, optionsOf('wasm: {enabled: true}'), { fate });
+      assert.deepEqual(refusals, []);
+      assert.match(notes.join('\n'), /^--extensions changes nothing: wasm\.enabled is on; [^\n]+$/);
+      assert.deepEqual(fitOf(fine, optionsOf(''), { fate }).notes, []);
+    }
   });
 
   test('is no before Kubernetes 1.28, and comes with a note before 1.30', () => {

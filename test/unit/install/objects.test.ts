@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
 import { manifestFiles } from '../../../scripts/manifests-files.ts';
+import { installedOptions, optionsSchema } from '../../../src/core/cluster/options.ts';
 import { resourceOf, resources } from '../../../src/core/cluster/resources.ts';
 import { installObjects } from '../../../src/core/install/objects.ts';
 import { readOptionsText } from '../../../src/core/install/options-text.ts';
@@ -9,10 +10,11 @@ import { isOfInstallation, removalOrder } from '../../../src/core/install/remova
 import { isObject, type JsonObject } from '../../../src/core/model/json.ts';
 import type { KubeObject } from '../../../src/core/model/kube-object.ts';
 
-function objects(optionsText = ''): readonly KubeObject[] {
+/** @param kept what the ConfigMap of the options says */
+function objects(optionsText = '', kept = optionsText): readonly KubeObject[] {
   const options = readOptionsText(optionsText);
   if (!options.ok) throw new Error(JSON.stringify(options.error));
-  return installObjects({ options: options.value, optionsText, image: 'pillion:1', version: '1' });
+  return installObjects({ options: options.value, optionsText: kept, image: 'pillion:1', version: '1' });
 }
 
 interface Rule {
@@ -34,6 +36,31 @@ test('the files of manifests/ are what the code says; "make manifests" writes th
   const files = manifestFiles();
   assert.deepEqual(readdirSync(folder).sort(), [...files.keys()].sort());
   for (const [name, text] of files) assert.equal(readFileSync(new URL(name, folder), 'utf8'), text, name);
+});
+
+test('the options that objects follow from are those after whose change "pillion install" is to be run again', () => {
+  const others: Readonly<Record<string, string>> = {
+    revision: 'canary',
+    tags: '[blue]',
+    istioNamespace: 'mesh',
+    namespacesByDefault: 'true',
+    excludedNamespaces: '[legacy]',
+    failurePreset: 'safe-start',
+    guard: 'deny',
+    timeoutSeconds: '7',
+    native: '"false"',
+    nativeMinimumKubelet: '"1.30"',
+    jobCompletion: 'true',
+    platform: 'openshift',
+    compliancePolicy: 'fips-140-3',
+    certificates: '{source: cert-manager}',
+    wasm: '{enabled: true}',
+  };
+  const all = Object.keys(optionsSchema.shape).filter((name) => name !== 'onlyTags'); // which needs tags
+  assert.deepEqual(Object.keys(others).sort(), all.sort());
+  const contents = (text: string): string => JSON.stringify(objects(text, ''));
+  const followed = all.filter((name) => contents(`${name}: ${others[name]}`) !== contents(''));
+  assert.deepEqual(followed, [...installedOptions].sort());
 });
 
 suite('every object', () => {
