@@ -59,6 +59,8 @@ async function open(connection: KubeConnection, asked: Asked): Promise<Incoming>
   const request = url.protocol === 'http:' ? plainRequest : secureRequest;
   const outgoing = request(url, { ...own, method: asked.method, headers, signal: asked.signal }, resolve);
   outgoing.on('error', reject);
+  // Node closes without an error what nobody takes: an answer 101
+  outgoing.on('close', () => reject(new Error('the connection was closed without an answer')));
   outgoing.end(asked.body);
   return promise;
 }
