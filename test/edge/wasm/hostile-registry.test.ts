@@ -20,7 +20,7 @@ import {
   tooMany,
 } from '../../wasm/hostile-answers.ts';
 
-const password = 'never to be seen';
+const password = 'never "to be\\ seen';
 /** Nothing that is no silence keeps anybody waiting for so long, on whatever machine. */
 const patienceMs = 60_000;
 const mostMs = 40_000;
@@ -66,7 +66,7 @@ async function refuses(context: TestContext, hostile: HostileAnswer): Promise<vo
   assert.ok(!refused.ok, 'it is taken');
   assert.equal(refused.error.reason, reason, refused.error.message);
   assert.match(refused.error.message, says);
-  assert.ok(refused.error.message.length < 1_000 && !refused.error.message.includes(password));
+  assert.ok(refused.error.message.length < 1_000 && !refused.error.message.includes('never'));
   assert.ok(server.asked.length <= mostAsked, `${server.asked.length} requests`);
   assert.ok(performance.now() - began < mostMs, 'in time');
 }
