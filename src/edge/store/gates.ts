@@ -10,6 +10,7 @@ import { chmod, link, lstat, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { ModuleDigest } from '../../core/wasm/digests.ts';
 import type { WantedGate } from '../../core/wasm/store/wanted.ts';
+import { countPassed } from '../return-memory.ts';
 import { whereNone } from './disk-fault.ts';
 import { ensureDirectory } from './open-store.ts';
 import { putInPlace } from './put-in-place.ts';
@@ -24,6 +25,9 @@ export interface GateChanges {
   /** Their extension is gone. */
   readonly left: readonly string[];
 }
+
+/** Of memory that is needed to look at a gate and to change it, and is of no use a moment later. */
+const gateBytes = 8 * 1024;
 
 /** Empty files of one namespace. */
 const usuallyLeft = 1_000;
@@ -43,8 +47,12 @@ export async function setGates(
   const others = (await pathsThere(paths)).filter((path) => !wanted.has(path));
   const changes = { opened: [] as string[], closed: [] as string[], left: [] as string[] };
   const told = (path: string): string => relative(paths.extensions, path);
-  for (const path of others) if (await leave(paths, path)) changes.left.push(told(path));
+  for (const path of others) {
+    countPassed(gateBytes);
+    if (await leave(paths, path)) changes.left.push(told(path));
+  }
   for (const [path, digest] of wanted) {
+    countPassed(gateBytes);
     if (digest === undefined) {
       if (await close(path)) changes.closed.push(told(path));
     } else if (await open(paths, path, digest)) changes.opened.push(told(path));
