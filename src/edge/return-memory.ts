@@ -14,7 +14,7 @@ const sweptAfterBytes = 2 * 1024 * 1024;
 let passedBytes = 0;
 
 /**
- * Counts bytes that passed through the process, and sweeps after each 2 MiB: a buffer that is in use during two of V8's
+ * Counts bytes that were needed for a moment, and sweeps after each 2 MiB: a buffer that is in use during two of V8's
  * small sweeps is passed over by all others, and where several streams flow that is every buffer.
  */
 export function countPassed(bytes: number): void {

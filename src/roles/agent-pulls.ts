@@ -30,7 +30,8 @@ export interface Setback {
 export interface Pulls {
   /**
    * Begins what can be begun of what is missing, and forgets what is no longer: a fetch that nobody wants any more ends,
-   * one whose source has changed is tried at once. `nowMs`: of `performance.now`.
+   * one whose source has changed is tried at once. What has landed since is looked for once more before it is fetched again,
+   * since who calls may have looked before. `nowMs`: of `performance.now`.
    * @returns milliseconds until the next attempt is due; undefined where none waits
    */
   start(missing: ReadonlyMap<ModuleDigest, WantedModule>, nowMs: number): number | undefined;
@@ -52,7 +53,11 @@ interface Pull {
   /** When it is tried again after the setback. */
   dueMs: number;
   flight: AbortController | undefined;
+  /** It was fetched after the last look at the store may have begun: the next one sees it. */
+  hasLanded: boolean;
 }
+
+const untried = { reasons: 0, setback: undefined, dueMs: 0, flight: undefined, hasLanded: false } as const;
 
 export function createPulls(parts: PullParts, signal: AbortSignal): Pulls {
   const pulls = new Map<ModuleDigest, Pull>();
@@ -64,7 +69,7 @@ export function createPulls(parts: PullParts, signal: AbortSignal): Pulls {
     }
   };
   const pullOf = (digest: ModuleDigest, wanted: WantedModule): Pull => {
-    const pull = pulls.get(digest) ?? { wanted, reasons: 0, setback: undefined, dueMs: 0, flight: undefined };
+    const pull: Pull = pulls.get(digest) ?? { ...untried, wanted };
     if (JSON.stringify(pull.wanted) !== JSON.stringify(wanted)) retry(pull);
     pull.wanted = wanted;
     pulls.set(digest, pull);
@@ -74,12 +79,12 @@ export function createPulls(parts: PullParts, signal: AbortSignal): Pulls {
     start: (missing, nowMs) => {
       forget(missing);
       let nextMs: number | undefined;
-      const isDue = ({ setback, dueMs }: Pull): boolean => setback === undefined || dueMs <= nowMs;
       let flying = [...pulls.values()].filter(({ flight }) => flight !== undefined).length;
       for (const [digest, wanted] of missing) {
         const pull = pullOf(digest, wanted);
         if (pull.flight !== undefined) continue;
-        if (!isDue(pull)) nextMs = Math.min(nextMs ?? Infinity, pull.dueMs - nowMs);
+        const waitMs = waitOf(pull, nowMs);
+        if (waitMs !== undefined) nextMs = Math.min(nextMs ?? Infinity, waitMs);
         else if (flying < mostAtOnce && !signal.aborted) {
           flying += 1;
           void fly(parts, digest, pull, signal);
@@ -92,6 +97,15 @@ export function createPulls(parts: PullParts, signal: AbortSignal): Pulls {
     },
     setback: (digest) => pulls.get(digest)?.setback,
   };
+}
+
+/** Milliseconds until it may be fetched; undefined where that is now. */
+function waitOf(pull: Pull, nowMs: number): number | undefined {
+  if (pull.hasLanded) {
+    pull.hasLanded = false;
+    return 0;
+  }
+  return pull.setback === undefined || pull.dueMs <= nowMs ? undefined : pull.dueMs - nowMs;
 }
 
 function retry(pull: Pull): void {
@@ -109,6 +123,7 @@ async function fly(parts: PullParts, digest: ModuleDigest, pull: Pull, signal: A
   pull.flight = undefined;
   if (flight.signal.aborted || signal.aborted) return; // nobody wants it any more
   // where something has changed while it was under way, it is tried at once
+  pull.hasLanded = result.ok;
   if (result.ok || pull.reasons !== reasons) pull.setback = undefined;
   else {
     const failures = (setback?.failures ?? 0) + 1;

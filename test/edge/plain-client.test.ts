@@ -115,6 +115,10 @@ suite('a call', () => {
     assert.equal(await none.get(resources.wasmStores, 'node-1'), undefined);
     const broken = await serve(context, (_, response) => response.writeHead(503).end('upstream'));
     await assert.rejects(broken.list(resources.wasmExtensions), { code: 'failing', message: 'upstream' });
+    const other = await serve(context, ({ socket }) =>
+      socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n'),
+    );
+    await assert.rejects(other.list(resources.wasmExtensions), /closed without an answer/);
     const silent = await serve(context, (incoming) => incoming.socket.resetAndDestroy());
     await assert.rejects(
       silent.list(resources.wasmExtensions),

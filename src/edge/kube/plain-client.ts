@@ -5,6 +5,7 @@ import { request as plainRequest } from 'node:http';
 import { type RequestOptions, request as secureRequest } from 'node:https';
 import { StringDecoder } from 'node:string_decoder';
 import { isObject, type JsonObject, parseJson } from '../../core/model/json.ts';
+import { countPassed } from '../return-memory.ts';
 import { type CallOptions, callsOf, type Followable, type KubeCalls, readFault } from './calls.ts';
 import { KubeError, kubeErrorOf } from './kube-error.ts';
 import { readEvent, type WatchEnd, type WatchHandlers, type WatchRequest } from './watch-stream.ts';
@@ -26,6 +27,8 @@ export interface PlainKube extends KubeCalls, Followable {
 const patienceMs = 15_000;
 /** Longer answers are cut: a page of 500 objects, of which none can be larger than etcd allows. */
 const longestAnswerBytes = 64 * 1024 * 1024;
+/** So many times the memory of its bytes an answer needs for a moment, once it is read and until something of it is kept. */
+const timesAsJson = 8;
 const longestEventCharacters = 8 * 1024 * 1024;
 
 export function connectPlainly(connection: KubeConnection): PlainKube {
@@ -59,6 +62,8 @@ async function open(connection: KubeConnection, asked: Asked): Promise<Incoming>
   const request = url.protocol === 'http:' ? plainRequest : secureRequest;
   const outgoing = request(url, { ...own, method: asked.method, headers, signal: asked.signal }, resolve);
   outgoing.on('error', reject);
+  // Node closes without an error what nobody takes: an answer 101
+  outgoing.on('close', () => reject(new Error('the connection was closed without an answer')));
   outgoing.end(asked.body);
   return promise;
 }
@@ -97,6 +102,7 @@ async function textOf(incoming: Incoming): Promise<string> {
     bytes += chunk.byteLength;
     if (bytes > longestAnswerBytes) throw new Error(`the answer is longer than ${longestAnswerBytes} bytes`);
     chunks.push(chunk);
+    countPassed(chunk.byteLength * timesAsJson);
   }
   return Buffer.concat(chunks).toString('utf8');
 }

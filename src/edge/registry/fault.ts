@@ -81,21 +81,30 @@ const byStatus: Readonly<Record<number, RefusalReason>> = {
   429: 'RateLimited',
 };
 
-/** The fault of an answer that is none of those that were hoped for; `body` is the start of what it says. */
-export function statusFault(status: number, body: string, retryAfterMs: number | undefined): Fault {
+export interface FaultAnswer {
+  readonly status: number;
+  /** The start of what it says. */
+  readonly body: string;
+  readonly retryAfterMs: number | undefined;
+  /** What may be told of its words. */
+  readonly hide: (text: string) => string;
+}
+
+/** The fault of an answer that is none of those that were hoped for. */
+export function statusFault({ status, body, retryAfterMs, hide }: FaultAnswer): Fault {
   const reason = byStatus[status] ?? (status >= 500 || status === 408 ? 'RegistryUnreachable' : 'InvalidAnswer');
   const isTransient = reason === 'RateLimited' || reason === 'RegistryUnreachable';
-  const said = errorText(body);
+  const said = errorText(body, hide);
   const state = `the answer is ${status}${said === '' ? '' : ` ${said}`}`;
   return { reason, state, isTransient, ...(isTransient && retryAfterMs !== undefined && { retryAfterMs }) };
 }
 
 /** `{"errors": [{"code": …, "message": …}]}` of the distribution-spec, cut and quoted. */
-function errorText(body: string): string {
+function errorText(body: string, hide: FaultAnswer['hide']): string {
   const parsed = parseJson(body);
   const errors = isObject(parsed) && Array.isArray(parsed['errors']) ? parsed['errors'] : [];
   const first: unknown = errors[0];
   if (!isObject(first)) return '';
   const texts = [first['code'], first['message']].filter((text) => typeof text === 'string');
-  return quoted(texts.join(': '));
+  return quoted(hide(texts.join(': '))); // as it is meant: in JSON a secret may be written in many ways
 }

@@ -116,8 +116,9 @@ export async function judge(
   hide: Tokens['hide'] = (text) => text,
 ): Promise<Result<Answer, Fault>> {
   if (taken.includes(answer.status)) return plain(answer);
-  const text = hide(await readStart(answer.body));
-  return fail(statusFault(answer.status, text, retryAfterMs(answer.headers['retry-after'], Date.now())));
+  const { status, headers } = answer;
+  const waitMs = retryAfterMs(headers['retry-after'], Date.now());
+  return fail(statusFault({ status, body: await readStart(answer.body), retryAfterMs: waitMs, hide }));
 }
 
 /** A storage refuses links that are too old: the registry gives a new one. */

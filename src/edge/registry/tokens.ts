@@ -131,11 +131,8 @@ async function answerBearer(
   if (!answer.ok) return answer;
   const { status, headers, body } = answer.value;
   if (status !== 200) {
-    const fault = statusFault(
-      status,
-      wire.hide(await readStart(body)),
-      retryAfterMs(headers['retry-after'], Date.now()),
-    );
+    const waitMs = retryAfterMs(headers['retry-after'], Date.now());
+    const fault = statusFault({ status, body: await readStart(body), retryAfterMs: waitMs, hide: wire.hide });
     return fail({ ...fault, state: `its token service ${quoted(realm.value.host)} refuses: ${fault.state}` });
   }
   const bytes = await readAll(body, maxTokenBytes, lasting('InvalidAnswer', 'the token is longer than is allowed'));

@@ -6,13 +6,14 @@
 // None is taken away for its age: a pod that was made while there was an extension names the path for as long as it lives,
 // and would wait for ever after the next start of its node; nobody here knows which pods there are. What stays holds no
 // space of the disk. Only of a namespace that has had more extensions than anybody needs, the oldest ones go.
-import { randomUUID } from 'node:crypto';
-import { chmod, link, lstat, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, link, lstat, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { ModuleDigest } from '../../core/wasm/digests.ts';
 import type { WantedGate } from '../../core/wasm/store/wanted.ts';
+import { countPassed } from '../return-memory.ts';
 import { whereNone } from './disk-fault.ts';
 import { ensureDirectory } from './open-store.ts';
+import { putInPlace } from './put-in-place.ts';
 import { isPathSafe, type StorePaths } from './store-paths.ts';
 import { moduleMode } from './write-module.ts';
 
@@ -24,6 +25,9 @@ export interface GateChanges {
   /** Their extension is gone. */
   readonly left: readonly string[];
 }
+
+/** Of memory that is needed to look at a gate and to change it, and is of no use a moment later. */
+const gateBytes = 8 * 1024;
 
 /** Empty files of one namespace. */
 const usuallyLeft = 1_000;
@@ -43,8 +47,12 @@ export async function setGates(
   const others = (await pathsThere(paths)).filter((path) => !wanted.has(path));
   const changes = { opened: [] as string[], closed: [] as string[], left: [] as string[] };
   const told = (path: string): string => relative(paths.extensions, path);
-  for (const path of others) if (await leave(paths, path)) changes.left.push(told(path));
+  for (const path of others) {
+    countPassed(gateBytes);
+    if (await leave(paths, path)) changes.left.push(told(path));
+  }
   for (const [path, digest] of wanted) {
+    countPassed(gateBytes);
     if (digest === undefined) {
       if (await close(path)) changes.closed.push(told(path));
     } else if (await open(paths, path, digest)) changes.opened.push(told(path));
@@ -67,9 +75,7 @@ async function open(paths: StorePaths, path: string, digest: ModuleDigest): Prom
   const module = paths.module(digest);
   const [target, found] = [await lstat(module), await whereNone(lstat(path))];
   if (found?.isFile() && found.ino === target.ino && found.dev === target.dev) return false;
-  const between = join(paths.tmp, randomUUID());
-  await link(module, between);
-  await put(between, path);
+  await put(paths, path, (between) => link(module, between));
   return true;
 }
 
@@ -81,22 +87,24 @@ async function close(path: string): Promise<boolean> {
   return true;
 }
 
-async function leave({ tmp }: StorePaths, path: string): Promise<boolean> {
+async function leave(paths: StorePaths, path: string): Promise<boolean> {
   const found = await whereNone(lstat(path));
   if (found?.isFile() && found.size === 0 && (found.mode & 0o7777) === moduleMode) return false;
-  const between = join(tmp, randomUUID());
-  await writeFile(between, '');
-  await chmod(between, moduleMode);
-  await put(between, path);
+  await put(paths, path, async (between) => {
+    await writeFile(between, '');
+    await chmod(between, moduleMode);
+  });
   return true;
 }
 
-async function put(between: string, path: string): Promise<void> {
-  await ensureDirectory(dirname(path));
-  const found = await whereNone(lstat(path));
-  // a closed gate, or what a container runtime makes where the source of a mount is missing
-  if (found?.isDirectory()) await rm(path, { recursive: true, force: true });
-  await rename(between, path);
+async function put(paths: StorePaths, path: string, make: (between: string) => Promise<void>): Promise<void> {
+  await putInPlace(paths, path, async (between) => {
+    await make(between);
+    await ensureDirectory(dirname(path));
+    const found = await whereNone(lstat(path));
+    // a closed gate, or what a container runtime makes where the source of a mount is missing
+    if (found?.isDirectory()) await rm(path, { recursive: true, force: true });
+  });
 }
 
 /** All that may be gates. What cannot be one is taken away. */

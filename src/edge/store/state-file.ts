@@ -1,11 +1,10 @@
 // Answers: what does the agent remember over a restart: when each module was last referred to. It can be lost: everything
 // counts as used then.
-import { randomUUID } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
 import { isObject, parseJson } from '../../core/model/json.ts';
 import { isDigest, type ModuleDigest } from '../../core/wasm/digests.ts';
 import type { LastUse } from '../../core/wasm/store/evict.ts';
+import { putInPlace } from './put-in-place.ts';
 import type { StorePaths } from './store-paths.ts';
 
 /** Empty where there is none, or none that can be read. */
@@ -22,11 +21,8 @@ export async function readLastUse({ state }: StorePaths): Promise<LastUse> {
 }
 
 /** Throws where it cannot be written; the old one is whole then. */
-export async function writeLastUse({ state, tmp }: StorePaths, lastUse: LastUse): Promise<void> {
+export async function writeLastUse(paths: StorePaths, lastUse: LastUse): Promise<void> {
   const times = [...lastUse].map(([digest, at]) => [digest, new Date(at).toISOString()]);
-  const between = join(tmp, randomUUID());
-  await writeFile(between, `${JSON.stringify({ lastUse: Object.fromEntries(times) }, undefined, 2)}\n`, {
-    mode: 0o600,
-  });
-  await rename(between, state);
+  const text = `${JSON.stringify({ lastUse: Object.fromEntries(times) }, undefined, 2)}\n`;
+  await putInPlace(paths, paths.state, (between) => writeFile(between, text, { mode: 0o600 }));
 }

@@ -172,6 +172,26 @@ test('credentials do not follow a redirect to another host, nor to another port 
   assert.equal(storage.asked[0]?.authorization, undefined);
 });
 
+test('credentials go to no token service that the storage names to which a registry redirects', async (context) => {
+  const stranger = await startFaultServer(context, {
+    fault: (_request, response) => respond(response, 200, '{"token":"a"}'),
+  });
+  const storage = await startFaultServer(context, {
+    fault: (_request, response) =>
+      respond(response, 401, '', { 'WWW-Authenticate': `Bearer realm="${stranger.url}/token"` }),
+  });
+  const fault: Misbehaviour = (request, response, asked) =>
+    asked.path === layerPath && asked.count < 3
+      ? respond(response, 307, '', { Location: `${storage.url}/storage` })
+      : letIn(
+          () => basic,
+          () => 'Basic realm="r"',
+        )(request, response, asked);
+  const server = await startFaultServer(context, { packed, fault });
+  await assertPulled(client(context, [server], credentialsFor(server, secret)), server);
+  assert.deepEqual([storage.asked.length, stranger.asked.length], [2, 0]);
+});
+
 test('credentials are shown to no registry that they are not for', async (context) => {
   const other = await startFaultServer(context, {});
   const fault = letIn(

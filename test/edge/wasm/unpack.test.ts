@@ -31,6 +31,10 @@ import { moduleOfSize, validModule } from '../../wasm/module-builder.ts';
 const module = validModule('unpack');
 const plugin = { name: 'plugin.wasm', content: module };
 
+function tooLargeBy(bytes: number): string {
+  return `Cannot unpack the layer: the module has more than ${bytes} bytes`;
+}
+
 interface Taken {
   readonly answer: Result<UnpackedModule, Refusal>;
   readonly bytes: Uint8Array;
@@ -297,6 +301,22 @@ suite('how an unpacking ends', () => {
     assert.ok((await run(streamed(blob), { ...order(blob), sink })).ok);
     assert.equal(mostBusy, 1);
   });
+
+  for (const [what, variant, pack] of [
+    ['artifact', 'oci', (bytes: Uint8Array) => bytes],
+    ['file', 'http', (bytes: Uint8Array) => bytes],
+    ['packed file', 'http', gzipSync],
+  ] as const) {
+    test(`a module of one byte too many is refused without an archive around it (${what})`, async () => {
+      const limits = { ...usualLimits, maxModuleBytes: module.length };
+      assert.ok((await unpack(pack(module), { variant, limits })).answer.ok);
+      const { answer } = await unpack(pack(module), {
+        variant,
+        limits: { ...limits, maxModuleBytes: module.length - 1 },
+      });
+      assert.equal(answer.ok ? undefined : answer.error.message, tooLargeBy(module.length - 1));
+    });
+  }
 
   test('a layer that claims to be too large is not even begun', async () => {
     const state = watched(

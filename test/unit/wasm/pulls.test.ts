@@ -67,3 +67,74 @@ test('a clock that is put back a year keeps nothing from being tried again', asy
   await ended.promise;
   closing.abort();
 });
+
+test('a module that lands while the store is looked at is fetched once, and again where the next look does not see it', async () => {
+  const wanted: WantedModule = { digest: digestOf('a'), sizeBytes: undefined, sources: ok([placeOf('one')]) };
+  let fetches = 0;
+  let ended = Promise.withResolvers<void>();
+  const closing = new AbortController();
+  const pulls = createPulls(
+    {
+      fetch: async () => {
+        fetches += 1;
+        return ok({ sizeBytes: 1 });
+      },
+      ended: () => ended.resolve(),
+      failed: (error) => assert.fail(String(error)),
+      mostWaitMs: 1_000,
+    },
+    closing.signal,
+  );
+  const missing = new Map([[wanted.digest, wanted]]);
+  pulls.start(missing, 0);
+  await ended.promise;
+  assert.equal(pulls.start(missing, 0), 0, 'it is looked for once more, at once');
+  assert.equal(fetches, 1);
+  ended = Promise.withResolvers();
+  pulls.start(missing, 0);
+  await ended.promise;
+  assert.equal(fetches, 2);
+  pulls.start(new Map(), 0);
+  pulls.start(missing, 0);
+  assert.equal(fetches, 3, 'one that was seen and is gone is fetched at once');
+  closing.abort();
+});
+
+test('two modules are fetched at once and no more, and one that nobody wants any more is given up', async () => {
+  const begun: string[] = [];
+  const told: string[] = [];
+  const signals: AbortSignal[] = [];
+  const landing: (() => void)[] = [];
+  const closing = new AbortController();
+  const pulls = createPulls(
+    {
+      fetch: async ({ digest }, signal) => {
+        begun.push(digest);
+        signals.push(signal);
+        await new Promise<void>((landed) => landing.push(landed));
+        return ok({ sizeBytes: 1 });
+      },
+      ended: (digest) => void told.push(digest),
+      failed: (error) => assert.fail(String(error)),
+      mostWaitMs: 1_000,
+    },
+    closing.signal,
+  );
+  const [a, b, c] = [digestOf('a'), digestOf('b'), digestOf('c')];
+  const missing = (...digests: readonly (typeof a)[]) =>
+    new Map(digests.map((digest) => [digest, { digest, sizeBytes: undefined, sources: ok([placeOf('one')]) }]));
+  for (let times = 0; times < 3; times += 1) pulls.start(missing(a, b, c), 0);
+  assert.deepEqual(begun, [a, b]);
+  pulls.start(missing(b, c), 0);
+  assert.deepEqual(
+    [begun, signals.map(({ aborted }) => aborted)],
+    [
+      [a, b, c],
+      [true, false, false],
+    ],
+  );
+  for (const landed of landing) landed();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(told, [b, c], 'what came of a fetch that was given up counts for nothing');
+  closing.abort();
+});

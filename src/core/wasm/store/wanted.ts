@@ -116,20 +116,22 @@ export function wantedOf(extensions: Iterable<DeclaredModules>, options: WasmOpt
   const found = options.modules.flatMap(({ source, sha256 }): Claim[] =>
     isDigest(sha256) ? [claimOfOptions(source, sha256, options)] : [],
   );
-  const gates: WantedGate[] = [];
+  const gates = new Map<string, WantedGate>();
   for (const extension of extensions) {
     const { active, candidate, previous, namespace, name } = extension;
     found.push(...[active, candidate, previous].flatMap((one) => (one ? [claimOf(extension, one, options)] : [])));
     const isDenied = active && denial(options, digestsOf(active)) !== undefined;
     const digest = isDenied ? undefined : active?.moduleDigest;
     // the second for pods that the command line made from a file, in which no object has a uid
-    for (const uid of new Set([extension.uid, ''])) gates.push({ namespace, name, uid, digest });
+    for (const uid of new Set([extension.uid, ''])) {
+      gates.set(gateName(namespace, name, uid), { namespace, name, uid, digest });
+    }
   }
-  return { modules: together(found), gates: gates.sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1)) };
+  return { modules: together(found), gates: sorted(gates).map(([, gate]) => gate) };
 }
 
-function keyOf({ namespace, name, uid }: WantedGate): string {
-  return gateName(namespace, name, uid);
+function sorted<K extends string, V>(map: ReadonlyMap<K, V>): (readonly [K, V])[] {
+  return [...map].sort(([one], [other]) => (one < other ? -1 : 1));
 }
 
 /** One place of one module, as somebody names it. */
@@ -171,9 +173,8 @@ function claimOf({ access, namespace }: DeclaredModules, one: PinnedModule, opti
 /** Each module once. What one extension may not have, another may: refused only where all places are. */
 function together(claims: readonly Claim[]): ReadonlyMap<ModuleDigest, WantedModule> {
   const byDigest = Map.groupBy(claims, ({ digest }) => digest);
-  const sorted = [...byDigest].sort(([one], [other]) => (one < other ? -1 : 1));
   return new Map(
-    sorted.map(([digest, claimed]) => {
+    sorted(byDigest).map(([digest, claimed]) => {
       // the smallest: who says that it is large keeps nobody else's module from a disk on which it fits
       const sizes = claimed.flatMap((one) => (one.sizeBytes === undefined ? [] : [one.sizeBytes]));
       const sizeBytes = sizes.length === 0 ? undefined : Math.min(...sizes);
