@@ -36,6 +36,7 @@ export interface WasmView {
 export interface Mesh {
   /** Undefined while nobody knows it. */
   readonly proxyImage: string | undefined;
+  /** The last that was read: what runs in the whole mesh is not taken for that of one namespace meanwhile. */
   readonly rootNamespace: string;
 }
 
@@ -67,6 +68,7 @@ export function watchWasm(parts: ViewParts): WasmView {
   const plugins = follow(resources.wasmPlugins, readFound, ours);
   const filters = follow(resources.envoyFilters, readFound, ours);
   const documents = followDocuments(kube, {}, { changed, troubled: trouble });
+  let rootNamespace = istioNamespace;
   const view = {
     extensions: follow(resources.wasmExtensions, withoutHistory),
     filterDeployments: takesFilterDeployments ? follow(resources.filterDeployments, withoutHistory) : nothing,
@@ -81,8 +83,9 @@ export function watchWasm(parts: ViewParts): WasmView {
     hasSynced: () => all.every(({ hasSynced }) => hasSynced) && documents.read() !== undefined,
     mesh: () => {
       const facts = documents.read();
-      if (facts?.ok !== true) return { proxyImage: undefined, rootNamespace: istioNamespace };
-      return { proxyImage: usualProxyImage(facts.value.values), rootNamespace: facts.value.mesh.rootNamespace };
+      if (facts?.ok !== true) return { proxyImage: undefined, rootNamespace };
+      rootNamespace = facts.value.mesh.rootNamespace;
+      return { proxyImage: usualProxyImage(facts.value.values), rootNamespace };
     },
     close: () => {
       for (const reflection of all) reflection.close();
