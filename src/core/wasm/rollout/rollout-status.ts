@@ -174,7 +174,7 @@ function conditionsOf(
   const stamp: Stamp = { ...times, generation: rollout.extension.generation };
   const said = saidOf(rollout, revision, next);
   return conditionTypes.map((type) => {
-    const found = draft(type, () => said[type]);
+    const found = draft(type, () => cut(said[type]));
     const isMoved = type === 'Resolved' && found.status === 'True' && next.moved !== undefined;
     return stamped(type, isMoved ? { ...found, ...movedDraft(rollout.extension, next) } : found, stamp);
   });
@@ -212,8 +212,10 @@ function refusedDraft({ reason, message }: Refusal, active: Revision | undefined
 
 const longestMessage = 2_000;
 
+/** Half of a character would come back from the API server as another text, and be written again and again. */
 function cut(text: string): string {
-  return text.length > longestMessage ? `${text.slice(0, longestMessage)}…` : text;
+  const short = text.length > longestMessage ? `${text.slice(0, longestMessage)}…` : text;
+  return short.toWellFormed();
 }
 
 /** What is said of a stage that is done. */
@@ -229,9 +231,7 @@ function saidOf(
     Resolved: revision?.pinned ?? attempt.resolved?.pinned ?? '',
     Verified:
       attempt.verified?.warning ?? (signed.length > 0 ? `Signed by ${signed.join(', ')}` : 'No signature is asked for'),
-    Validated: cut(
-      `Proxy-Wasm ABI ${revision?.abi}, ${revision?.sizeBytes} bytes, ${revision?.moduleDigest}${warnings}`,
-    ),
+    Validated: `Proxy-Wasm ABI ${revision?.abi}, ${revision?.sizeBytes} bytes, ${revision?.moduleDigest}${warnings}`,
     TrialLoaded: "The mesh's proxy loads it with this configuration and answers through it",
     Distributed:
       nodes === undefined ? 'Every proxy pulls it for itself, by digest' : `On ${nodes.ready} of ${nodes.wanted} nodes`,
