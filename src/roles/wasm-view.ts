@@ -6,6 +6,7 @@ import { type Resource, resources } from '../core/cluster/resources.ts';
 import type { KubeObject } from '../core/model/kube-object.ts';
 import type { StringMap } from '../core/model/pod.ts';
 import { usualProxyImage } from '../core/render/image.ts';
+import { keptObject } from '../core/wasm/declaration/kept-object.ts';
 import { type FoundObject, readFound } from '../core/wasm/rollout/emitted-change.ts';
 import { type ObservedNode, type ObservedStore, readNode, readStore } from '../core/wasm/rollout/observed-nodes.ts';
 import { type ObservedPod, proxiedPods, readObservedPod } from '../core/wasm/rollout/observed-pods.ts';
@@ -70,8 +71,8 @@ export function watchWasm(parts: ViewParts): WasmView {
   const documents = followDocuments(kube, {}, { changed, troubled: trouble });
   let rootNamespace = istioNamespace;
   const view = {
-    extensions: follow(resources.wasmExtensions, withoutHistory),
-    filterDeployments: takesFilterDeployments ? follow(resources.filterDeployments, withoutHistory) : nothing,
+    extensions: follow(resources.wasmExtensions, keptObject),
+    filterDeployments: takesFilterDeployments ? follow(resources.filterDeployments, keptObject) : nothing,
     stores: follow(resources.wasmStores, readStore),
     nodes: follow(resources.nodes, readNode),
     pods: byNamespace(follow(resources.pods, readObservedPod, { labelSelector: proxiedPods })),
@@ -112,10 +113,4 @@ function byNamespace(items: () => Kept<ObservedPod>): WasmView['pods'] {
 
 function nothing(): Kept<KubeObject> {
   return new Map();
-}
-
-/** The whole object, without what the API server keeps about who wrote which field. */
-function withoutHistory(object: KubeObject): KubeObject {
-  const { managedFields: _, ...metadata } = object.metadata as KubeObject['metadata'] & { managedFields?: unknown };
-  return { ...object, metadata };
 }
