@@ -6,6 +6,7 @@ import type { KubeObject } from '../core/model/kube-object.ts';
 import { extensionOf, filterStanding, refusedFilterStanding } from '../core/wasm/declaration/filter-deployment.ts';
 import { standingOf } from '../core/wasm/declaration/standing.ts';
 import { refusal } from '../core/wasm/refusals.ts';
+import { print } from '../core/wasm/rollout/prints.ts';
 import type { Kube } from '../edge/kube/client.ts';
 import type { Roads } from './wasm-road.ts';
 import type { WasmView } from './wasm-view.ts';
@@ -23,7 +24,7 @@ export interface FilterDeployments {
 }
 
 export function createFilterDeployments(parts: FilterDeploymentParts): FilterDeployments {
-  /** By uid, the generation and annotations that were applied. */
+  /** By uid, the print of what was applied. */
   const applied = new Map<string, string>();
   return {
     take: async (key, signal) => {
@@ -49,10 +50,10 @@ async function statusOf(
     const message = `Cannot make WasmExtension ${namespace}/${name}: one of that name is there, and is not of this object`;
     return refusedFilterStanding(generation, refusal('NameTaken', message));
   }
-  const print = JSON.stringify(wanted.value);
-  if (found === undefined || applied.get(uid) !== print || findDrift(found, wanted.value) !== undefined) {
+  const asked = print(wanted.value, 32);
+  if (found === undefined || applied.get(uid) !== asked || findDrift(found, wanted.value) !== undefined) {
     await kube.apply(wanted.value, { fieldManager: fieldManagers.control });
-    applied.set(uid, print);
+    applied.set(uid, asked);
   }
   return filterStanding(
     generation,

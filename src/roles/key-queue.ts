@@ -1,6 +1,6 @@
 // Answers: in which order is work about many things done: of each thing one piece at a time, of all of them a few, again
 // where something changed meanwhile, and later where it failed or wants to be asked again.
-// Does not belong here: the work (wasm-rollout.ts).
+// Does not belong here: the work (wasm-work.ts).
 import { backoffMs } from '../edge/pause.ts';
 
 export interface KeyQueueParts {

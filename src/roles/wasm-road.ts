@@ -1,6 +1,6 @@
 // Answers: how is one extension taken along its road: look at what is there, decide, take the step, look again.
 // What is found on the way is kept in memory for as long as the declaration is the same; what lasts is in its status.
-// Does not belong here: which step comes next (core/wasm/rollout/rollout.ts), when there is something to do (wasm-rollout.ts),
+// Does not belong here: which step comes next (core/wasm/rollout/rollout.ts), when there is something to do (wasm-work.ts),
 // how a step is taken (wasm-steps.ts).
 import type { KubeObject } from '../core/model/kube-object.ts';
 import { ok, type Result } from '../core/model/problem.ts';

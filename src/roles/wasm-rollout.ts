@@ -1,28 +1,23 @@
 // Answers: how are Wasm extensions rolled out, while this process leads and the options have them on. Whatever changes in
 // the cluster has every extension looked at again; whoever leads next goes on from what their status tells.
-// Does not belong here: one extension (wasm-road.ts), what comes next on its road (core/wasm/rollout/rollout.ts).
-
-import { fieldManagers } from '../core/cluster/names.ts';
+// Does not belong here: what there is to be done (wasm-work.ts), one extension (wasm-road.ts).
 import type { ClusterOptions } from '../core/cluster/options.ts';
-import { resources } from '../core/cluster/resources.ts';
 import type { EventDraft } from '../core/model/event.ts';
-import { isSameJson } from '../core/model/json.ts';
 import type { Result } from '../core/model/problem.ts';
-import { standingOf } from '../core/wasm/declaration/standing.ts';
 import type { Refusal } from '../core/wasm/refusals.ts';
-import { agentOptionsMap } from '../core/wasm/store/agent-options.ts';
 import type { ControlTelemetry } from '../edge/control-telemetry.ts';
 import type { Kube } from '../edge/kube/client.ts';
 import { KubeError } from '../edge/kube/kube-error.ts';
-import { createFilterDeployments, type FilterDeployments } from './filter-deployments.ts';
-import { createKeyQueue, type KeyQueue, type KeyQueueParts } from './key-queue.ts';
+import { createFilterDeployments } from './filter-deployments.ts';
+import type { KeyQueueParts } from './key-queue.ts';
 import { createTurns } from './turns.ts';
 import { createWasmModules } from './wasm-modules.ts';
 import type { HeldTrial } from './wasm-moment.ts';
-import { createRoads, type Roads } from './wasm-road.ts';
+import { createRoads } from './wasm-road.ts';
 import { createStatusKeeper } from './wasm-status.ts';
 import { holdTrial, openTrialDesk } from './wasm-trial.ts';
-import { type WasmView, watchWasm } from './wasm-view.ts';
+import { watchWasm } from './wasm-view.ts';
+import { addAll, openQueues, workOf } from './wasm-work.ts';
 import { createWasmWrites } from './wasm-writes.ts';
 
 export interface WasmRolloutParts {
@@ -100,36 +95,17 @@ interface Rollouts {
   close(): Promise<void>;
 }
 
-/** Keys of the queue: what is of an extension, of an old object, and of nobody. */
-const extensionKey = 'extension ';
-const filterKey = 'filter ';
-const goneKey = 'gone nodes';
-const agentKey = 'agents';
-
-const restorationKey = 'restoration ';
-
-const mostRoadsAtOnce = 4;
-const mostRestorationsAtOnce = 2;
-
-/** A road may wait for a registry, or for a trial, for minutes: what runs is put right beside it. */
-interface Queues {
-  readonly roads: KeyQueue;
-  readonly restorations: KeyQueue;
-}
-
 function startRollouts(parts: WasmRolloutParts, options: ClusterOptions): Rollouts {
   const { kube, telemetry, record } = parts;
   const { wasm, istioNamespace } = options;
   const times = { ...usualTimes, ...parts.times };
-  const closing = new AbortController();
   const troubles = createTroubles(parts.trouble);
-  let queues: Queues | undefined;
   let timer: NodeJS.Timeout | undefined;
   const look = (): void => {
     timer = undefined;
-    if (queues === undefined || !view.hasSynced()) return;
+    if (!view.hasSynced()) return;
     roads.forgetOthers(view.extensions());
-    addAll(view, queues, telemetry);
+    telemetry.wasm.extensions(addAll(view, queues));
   };
   const view = watchWasm({
     kube,
@@ -161,79 +137,17 @@ function startRollouts(parts: WasmRolloutParts, options: ClusterOptions): Rollou
     troubles(key, undefined);
     return waitMs;
   };
-  const queueOf = (mostAtOnce: number): KeyQueue =>
-    createKeyQueue({
-      work,
-      mostAtOnce,
-      failed: (key, error, waitMs) => failed(parts, troubles, { key, error, waitMs }),
-    });
-  queues = { roads: queueOf(mostRoadsAtOnce), restorations: queueOf(mostRestorationsAtOnce) };
-  queues.roads.add(agentKey);
+  const queues = openQueues({ work, failed: (key, error, waitMs) => failed(parts, troubles, { key, error, waitMs }) });
   return {
     close: async () => {
-      closing.abort();
       clearTimeout(timer);
       view.close();
-      await Promise.all([queues?.roads.close(), queues?.restorations.close()]);
+      await Promise.all([queues.roads.close(), queues.restorations.close()]);
       modules.close();
       parts.trouble(undefined);
       telemetry.wasm.extensions({ ready: 0, refused: 0, waiting: 0 });
     },
   };
-}
-
-interface Working {
-  readonly kube: Kube;
-  readonly options: ClusterOptions;
-  readonly view: WasmView;
-  readonly roads: Roads;
-  readonly filters: FilterDeployments;
-  readonly compareMs: number;
-}
-
-function workOf({ kube, options, view, roads, filters, compareMs }: Working) {
-  return async (key: string, signal: AbortSignal): Promise<number | undefined> => {
-    if (key === agentKey) {
-      await keepAgentOptions(kube, options);
-      return compareMs;
-    }
-    if (!view.hasSynced()) return undefined; // comes again with the next change
-    if (key === goneKey) return removeGone(kube, view);
-    if (key.startsWith(restorationKey)) return roads.restore(key.slice(restorationKey.length), signal);
-    if (key.startsWith(filterKey)) return filters.take(key.slice(filterKey.length), signal);
-    return roads.take(key.slice(extensionKey.length), signal);
-  };
-}
-
-function addAll(view: WasmView, { roads, restorations }: Queues, telemetry: WasmRolloutParts['telemetry']): void {
-  const counts = { ready: 0, refused: 0, waiting: 0 };
-  for (const [key, object] of view.extensions()) {
-    const { running, conditions } = standingOf(object);
-    roads.add(`${extensionKey}${key}`);
-    if (running !== undefined) restorations.add(`${restorationKey}${key}`);
-    const ready = conditions?.find(({ type }) => type === 'Ready')?.status;
-    counts[ready === 'True' ? 'ready' : ready === 'False' ? 'refused' : 'waiting'] += 1;
-  }
-  telemetry.wasm.extensions(counts);
-  for (const key of view.filterDeployments().keys()) roads.add(`${filterKey}${key}`);
-  if ([...view.stores().keys()].some((name) => !view.nodes().has(name))) roads.add(goneKey);
-}
-
-/** The object of a node outlives it; asked once more, because a watch may be behind. */
-async function removeGone(kube: Kube, view: WasmView): Promise<undefined> {
-  for (const name of view.stores().keys()) {
-    if (view.nodes().has(name)) continue;
-    if ((await kube.get(resources.nodes, name)) === undefined) await kube.remove(resources.wasmStores, name);
-  }
-}
-
-/** The node agents read the options from a map of theirs. */
-async function keepAgentOptions(kube: Kube, options: ClusterOptions): Promise<void> {
-  const wanted = agentOptionsMap(options);
-  const { name, namespace } = wanted.metadata;
-  const found = await kube.get(resources.configMaps, name, namespace);
-  if (isSameJson(found?.['data'], wanted['data'])) return;
-  await kube.apply(wanted, { fieldManager: fieldManagers.control });
 }
 
 /** Of all that is wrong, one text; told only what is another. */

@@ -18,10 +18,17 @@ export async function takeStep(moment: Moment, step: Exclude<Step, { readonly ki
   }[step.kind];
   if (turns === undefined) return act(moment, step);
   await turns(async () => {
+    if (isOutdated(moment)) return;
     // while it waited, somebody may have fetched, tried or written the same, or the mesh got another proxy
     const now = stepOf(moment);
     if (now.kind !== 'rest' && now.kind === step.kind) await act(moment, now);
   });
+}
+
+/** A turn may be long in coming: nobody wants any more then what was declared before. */
+function isOutdated({ parts, object: { metadata } }: Moment): boolean {
+  const now = parts.view.extensions().get(`${metadata.namespace}/${metadata.name}`)?.metadata;
+  return now?.uid !== metadata.uid || now?.generation !== metadata.generation || now?.deletionTimestamp !== undefined;
 }
 
 /** What was found by something that may be otherwise now is forgotten; a trial that could not be held is held again. */

@@ -1,6 +1,6 @@
 // Answers: does the mesh's proxy load this module with this configuration, and answer a request through it. Tried in a pod
 // of its own before anything that serves learns of the module.
-// Does not belong here: the pod and what it tells (core/wasm/trial*.ts); what follows from the verdict (wasm-rollout.ts).
+// Does not belong here: the pod and what it tells (core/wasm/trial*.ts); what follows from the verdict (core/wasm/rollout/).
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { ownNamespace } from '../core/cluster/names.ts';

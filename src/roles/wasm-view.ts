@@ -6,6 +6,7 @@ import { type Resource, resources } from '../core/cluster/resources.ts';
 import type { KubeObject } from '../core/model/kube-object.ts';
 import type { StringMap } from '../core/model/pod.ts';
 import { usualProxyImage } from '../core/render/image.ts';
+import { keptObject } from '../core/wasm/declaration/kept-object.ts';
 import { type FoundObject, readFound } from '../core/wasm/rollout/emitted-change.ts';
 import { type ObservedNode, type ObservedStore, readNode, readStore } from '../core/wasm/rollout/observed-nodes.ts';
 import { type ObservedPod, proxiedPods, readObservedPod } from '../core/wasm/rollout/observed-pods.ts';
@@ -36,6 +37,7 @@ export interface WasmView {
 export interface Mesh {
   /** Undefined while nobody knows it. */
   readonly proxyImage: string | undefined;
+  /** The last that was read: what runs in the whole mesh is not taken for that of one namespace meanwhile. */
   readonly rootNamespace: string;
 }
 
@@ -67,9 +69,10 @@ export function watchWasm(parts: ViewParts): WasmView {
   const plugins = follow(resources.wasmPlugins, readFound, ours);
   const filters = follow(resources.envoyFilters, readFound, ours);
   const documents = followDocuments(kube, {}, { changed, troubled: trouble });
+  let rootNamespace = istioNamespace;
   const view = {
-    extensions: follow(resources.wasmExtensions, withoutHistory),
-    filterDeployments: takesFilterDeployments ? follow(resources.filterDeployments, withoutHistory) : nothing,
+    extensions: follow(resources.wasmExtensions, keptObject),
+    filterDeployments: takesFilterDeployments ? follow(resources.filterDeployments, keptObject) : nothing,
     stores: follow(resources.wasmStores, readStore),
     nodes: follow(resources.nodes, readNode),
     pods: byNamespace(follow(resources.pods, readObservedPod, { labelSelector: proxiedPods })),
@@ -81,8 +84,9 @@ export function watchWasm(parts: ViewParts): WasmView {
     hasSynced: () => all.every(({ hasSynced }) => hasSynced) && documents.read() !== undefined,
     mesh: () => {
       const facts = documents.read();
-      if (facts?.ok !== true) return { proxyImage: undefined, rootNamespace: istioNamespace };
-      return { proxyImage: usualProxyImage(facts.value.values), rootNamespace: facts.value.mesh.rootNamespace };
+      if (facts?.ok !== true) return { proxyImage: undefined, rootNamespace };
+      rootNamespace = facts.value.mesh.rootNamespace;
+      return { proxyImage: usualProxyImage(facts.value.values), rootNamespace };
     },
     close: () => {
       for (const reflection of all) reflection.close();
@@ -109,10 +113,4 @@ function byNamespace(items: () => Kept<ObservedPod>): WasmView['pods'] {
 
 function nothing(): Kept<KubeObject> {
   return new Map();
-}
-
-/** The whole object, without what the API server keeps about who wrote which field. */
-function withoutHistory(object: KubeObject): KubeObject {
-  const { managedFields: _, ...metadata } = object.metadata as KubeObject['metadata'] & { managedFields?: unknown };
-  return { ...object, metadata };
 }

@@ -6,6 +6,7 @@ import { names, ownNamespace } from '../../src/core/cluster/names.ts';
 import { readOptions } from '../../src/core/cluster/options.ts';
 import { pathOf, resources } from '../../src/core/cluster/resources.ts';
 import { optionsKey } from '../../src/core/cluster/settings-documents.ts';
+import type { JsonObject } from '../../src/core/model/json.ts';
 import type { KubeObject } from '../../src/core/model/kube-object.ts';
 import { customResources } from '../../src/core/wasm/declaration/custom-resources.ts';
 import type { Condition, Revision, Standing } from '../../src/core/wasm/extension.ts';
@@ -276,6 +277,42 @@ suite('pillion wasm in a cluster', { skip: assets.skip }, () => {
     // what is declared runs now, so that the next one goes back
     await writeStatus('refused-newer', { active: { ...revision('8'), reference: revision('8').pinned } });
     assert.match((await run('rollback', 'refused-newer', '-n', 'shop')).stdout, /888888888888 → 999999999999 /);
+  });
+
+  test('rollback of anything else that is declared and does not run withdraws that, and no version', async () => {
+    const name = 'refused-config';
+    await deploy('--id', name, '--labels', 'app=web', '--config', '{"a":1}');
+    const good = (await specOf(name)) as JsonObject;
+    const { source: _, ...running } = good;
+    const active = { ...revision('8'), reference: `oci://${image}:1`, pinned: revision('8').pinned };
+    await writeStatus(name, { active, running, previous: revision('9') });
+    for (const change of [
+      { pluginConfig: { a: 2, b: 3 }, priority: 5, selector: null },
+      { source: { image: 'not an image' } },
+      { onMissing: 'deny', source: { image: `${image}:1` } },
+    ]) {
+      await plane.kube.call('PATCH', pathOf(resources.wasmExtensions, 'shop', name), {
+        contentType: 'application/merge-patch+json',
+        body: { spec: change },
+      });
+      assert.match((await run('rollback', name, '-n', 'shop')).stdout, /: what is declared → 888888888888 /);
+      const isRead = change.source === undefined;
+      assert.deepEqual(await specOf(name), isRead ? good : { ...running, source: { image: active.pinned } });
+    }
+    // together with another version, both are withdrawn
+    await deploy('--id', name, '--labels', 'app=web', '--config', '{"a":4}', '--priority', '9');
+    await writeStatus(name, { candidate: revision('7') });
+    await run('rollback', name, '-n', 'shop');
+    assert.deepEqual(await specOf(name), { ...running, source: { image: active.pinned } });
+    // and what the tag names by now, where it was asked for anew and refused
+    await deploy('--id', name, '--labels', 'app=web', '--config', '{"a":1}', '--resolve');
+    await writeStatus(name, { running: (({ source: _, ...rest }) => rest)((await specOf(name)) as JsonObject) });
+    await plane.kube.call('PATCH', `${pathOf(resources.wasmExtensions, 'shop', name)}/status`, {
+      contentType: 'application/merge-patch+json',
+      body: { status: { candidate: null } },
+    });
+    await run('rollback', name, '-n', 'shop');
+    assert.deepEqual(((await specOf(name)) as JsonObject)['source'], { image: active.pinned });
   });
 
   test('rollback without a version before says so', async () => {

@@ -4,18 +4,20 @@ import assert from 'node:assert/strict';
 import { createServer, type Server, type Socket } from 'node:net';
 import { after, before, suite, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
+import { names, ownNamespace } from '../../src/core/cluster/names.ts';
 import { pathOf, type Resource, resources } from '../../src/core/cluster/resources.ts';
 import type { JsonObject } from '../../src/core/model/json.ts';
 import { fail, ok } from '../../src/core/model/problem.ts';
 import { digestOf } from '../../src/core/wasm/digests.ts';
 import type { Condition } from '../../src/core/wasm/extension.ts';
 import { refusal } from '../../src/core/wasm/refusals.ts';
+import { connect } from '../../src/edge/kube/client.ts';
 import type { WasmRollout } from '../../src/roles/wasm-rollout.ts';
 import { until } from '../until.ts';
 import { skipWithoutRegistry } from '../wasm/distribution.ts';
 import { validModule } from '../wasm/module-builder.ts';
 import { assets } from './assets.ts';
-import { valuesWith, writeSettings } from './live-server.ts';
+import { usualDocuments, valuesWith, writeSettings } from './live-server.ts';
 import { makePod, namespace, patience, setPodSecurity, specOf, startWasmWorld, type WasmWorld } from './wasm-world.ts';
 
 const [first, second, third] = ['first', 'second', 'third'].map((label) => validModule(label)) as [
@@ -153,8 +155,10 @@ suite('what runs, while something else is declared', { skip: assets.skip || skip
   });
 
   test('without what the status did not keep before, it is left alone as before, and kept from the next switch on', async () => {
-    const { kube } = world.plane;
-    await kube.call('PATCH', `${pathOf(resources.wasmExtensions, namespace, 'text')}/status`, {
+    const { kube, kubeconfigOf } = world.plane;
+    // as an older control would have left it: nobody else may write a status
+    const control = connect({ kubeconfig: await kubeconfigOf(ownNamespace, names.control) });
+    await control.call('PATCH', `${pathOf(resources.wasmExtensions, namespace, 'text')}/status`, {
       body: { status: { running: null } },
       contentType: 'application/merge-patch+json',
     });
@@ -193,6 +197,24 @@ suite('what runs, while something else is declared', { skip: assets.skip || skip
     const isGood = async () => (await conditionOf('hello', 'TrialLoaded'))?.status === 'True';
     await until('the next one loads it', isGood, patience);
     assert.equal((await world.plugin('hello'))?.metadata.resourceVersion, version);
+  });
+
+  test('of the whole mesh: settings of the mesh that nobody can read make it no extension of one namespace', async () => {
+    const { kube } = world.plane;
+    const mesh = { ...(usualDocuments.mesh as JsonObject), rootNamespace: namespace };
+    await writeSettings(kube, { mesh });
+    const pulling = 'hello-agent-pull';
+    await until('pods of hardened namespaces pull it', () => world.plugin(pulling), patience);
+    await writeSettings(kube, { mesh: '{' });
+    // who has seen that nobody can read them
+    await world.declare('unknown', { source: source('2'), pluginConfig: { unknown: true } });
+    await world.untilReady('unknown', 'TrialImpossible');
+    await world.report('one', [digestOf(first), digestOf(second), digestOf(third)]);
+    await world.untilReady('hello', 'Succeeded');
+    assert.notEqual(await world.plugin(pulling), undefined);
+    await kube.remove(resources.wasmExtensions, 'unknown', namespace);
+    await writeSettings(kube, { mesh: undefined });
+    await until('it is of one namespace again', async () => (await world.plugin(pulling)) === undefined, patience);
   });
 
   test('where nothing is to be done nothing is written, whatever is declared', async () => {

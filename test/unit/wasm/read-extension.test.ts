@@ -52,6 +52,13 @@ test('what is left out has its default', () => {
   });
 });
 
+test('what is asked for in a text too long is a text all the same, as the status gives it back', () => {
+  const object = objectOf({ source });
+  const annotations = { 'pillion.dev/resolve': `a${'🦀'.repeat(1_000)}` };
+  const found = readExtension({ ...object, metadata: { ...object.metadata, annotations } }, { httpSources: false });
+  assert.ok(found.ok && found.value.resolveAsked.length === 1_024 && found.value.resolveAsked.isWellFormed());
+});
+
 test('everything that may be said is read', () => {
   const vmConfig = {
     env: [

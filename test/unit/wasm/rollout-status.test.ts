@@ -142,6 +142,19 @@ suite('a status', () => {
     });
     for (const type of ['TrialLoaded', 'Ready'] as const)
       assert.equal(conditionOf(standing, type).message.length, 2_001);
+    const verified = { trusted: 'print', signedBy: [], warning: 'x'.repeat(10_000) };
+    const warned = standingOf({ rollout: { attempt: { verified } } });
+    assert.equal(conditionOf(warned, 'Verified').message.length, 2_001);
+  });
+
+  test('has no half of a character, which would be another text once it is written', () => {
+    const cutBefore = refusal('TrialRefused', `A line of its log: ${'🦀'.slice(0, 1)}`);
+    const cutHere = refusal('TrialRefused', `a${'🦀'.repeat(2_000)}`);
+    for (const refused of [cutBefore, cutHere]) {
+      const last = { kind: 'refused', refusal: refused } as const;
+      const standing = standingOf({ upTo: 'Validated', last, road: { refused } });
+      assert.ok(conditionOf(standing, 'TrialLoaded').message.isWellFormed());
+    }
   });
 });
 

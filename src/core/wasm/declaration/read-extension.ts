@@ -83,7 +83,7 @@ function identityOf({
     uid: metadata.uid ?? '',
     generation: metadata.generation ?? 0,
     // an annotation may be longer than what the status keeps of it
-    resolveAsked: (metadata.annotations?.[resolveAnnotation] ?? '').slice(0, bounds.resolveAsked),
+    resolveAsked: (metadata.annotations?.[resolveAnnotation] ?? '').slice(0, bounds.resolveAsked).toWellFormed(),
   };
 }
 

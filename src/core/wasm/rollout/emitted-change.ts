@@ -7,6 +7,7 @@ import type { KubeObject } from '../../model/kube-object.ts';
 import { fail, ok, type Result } from '../../model/problem.ts';
 import type { Extension } from '../extension.ts';
 import { type Refusal, refusal } from '../refusals.ts';
+import { print } from './prints.ts';
 
 /** What is kept of a WasmPlugin or an EnvoyFilter. */
 export interface FoundObject {
@@ -53,14 +54,14 @@ export function emittedChange(
   return ok(write.length + remove.length === 0 ? undefined : { write, remove });
 }
 
-/** What was applied, in one text. */
+/** Of what was applied, to know it again. */
 export function appliedPrint(object: KubeObject): string {
-  return JSON.stringify([object.metadata.labels, object.metadata.ownerReferences, object['spec']]);
+  return print([object.metadata.labels, object.metadata.ownerReferences, object['spec']], 32);
 }
 
 function isSame(wanted: KubeObject, found: FoundObject): boolean {
-  if (found.appliedAs === appliedPrint(wanted)) return true;
-  return found.isLabelled && isSameJson(found.spec, wanted['spec']);
+  if (found.isLabelled && isSameJson(found.spec, wanted['spec'])) return true;
+  return found.appliedAs !== undefined && found.appliedAs === appliedPrint(wanted);
 }
 
 export function keyOf({ kind, namespace, name }: Pick<FoundObject, 'kind' | 'namespace' | 'name'>): string {

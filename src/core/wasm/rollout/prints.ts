@@ -5,7 +5,7 @@ import type { ModuleDigest } from '../digests.ts';
 import type { Extension, Revision } from '../extension.ts';
 import type { Trust } from '../trust.ts';
 
-function print(value: unknown, digits: number): string {
+export function print(value: unknown, digits: number): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, digits);
 }
 

@@ -1,7 +1,7 @@
 // Answers: how far is an extension on its road, and what comes next: resolve, verify, fetch and check, try, put it on the
 // nodes, switch. Pure: what was found on the way is an Attempt, what lasts is the Standing. Whatever is refused, what runs
 // goes on: nothing of it is touched before everything else is done.
-// Does not belong here: doing it (roles/wasm-steps.ts), the words of the status (rollout-status.ts).
+// Does not belong here: doing it (roles/wasm-steps.ts), the words of the status (conditions.ts).
 import type { ManifestDigest } from '../digests.ts';
 import type { Revision } from '../extension.ts';
 import { type Refusal, refusal } from '../refusals.ts';
