@@ -2,7 +2,7 @@
 
 import type { Credentials } from '../../core/wasm/image/docker-config.ts';
 import { readImageReference, readUrl } from '../../core/wasm/image/read-source.ts';
-import { hardestModuleBytes, mebibyte, usualLimits, type WasmLimits } from '../../core/wasm/limits.ts';
+import { hardestModuleBytes, limitsWith, mebibyte, usualLimits, type WasmLimits } from '../../core/wasm/limits.ts';
 import type { Refusal } from '../../core/wasm/refusals.ts';
 import type { ImageReference } from '../../core/wasm/source.ts';
 import type { Registry } from '../../edge/registry/registry.ts';
@@ -16,7 +16,7 @@ export const largestFileBytes = 64 * mebibyte;
 /** What is fetched, within the limits that the cluster has too. */
 export function limitsFor(options: OptionValues): WasmLimits {
   const megabytes = wholeOf(options, largestModuleOption.name, 1, hardestModuleBytes / mebibyte);
-  return megabytes === undefined ? usualLimits : { ...usualLimits, maxModuleBytes: megabytes * mebibyte };
+  return megabytes === undefined ? usualLimits : limitsWith(megabytes);
 }
 
 /** The reference, with the tag `latest` where it has neither tag nor digest. Throws UsageError where it is none. */

@@ -28,3 +28,13 @@ export const usualLimits: WasmLimits = {
   maxRatio: 200,
   ratioFromBytes: 16 * mebibyte,
 };
+
+/** With modules of so many mebibytes: a layer that nobody compressed is as large as its module. */
+export function limitsWith(maxModuleMegabytes: number): WasmLimits {
+  const maxModuleBytes = maxModuleMegabytes * mebibyte;
+  return {
+    ...usualLimits,
+    maxModuleBytes,
+    maxCompressedBytes: Math.max(usualLimits.maxCompressedBytes, maxModuleBytes),
+  };
+}
