@@ -3,7 +3,7 @@
 // Does not belong here: following pods and asking (roles/job-completion.ts), what is told (job-completion-events.ts).
 import type { Resource } from './cluster/resources.ts';
 import { resources } from './cluster/resources.ts';
-import { isObject, type JsonObject, parseJson } from './model/json.ts';
+import { isObject, type JsonObject, objectsIn, parseJson } from './model/json.ts';
 import type { KubeObject } from './model/kube-object.ts';
 import { type Container, type PodSpec, proxyContainerName, type StringMap } from './model/pod.ts';
 import { defaultProxyConfig } from './proxy-config/proxy-config-fields.ts';
@@ -131,9 +131,7 @@ function standingOf(
   const leave = (why: LeaveReason): Standing => ({ kind: 'leave', why });
   if (metadata.deletionTimestamp !== undefined) return leave('being-deleted');
   const states = isObject(status) ? status['containerStatuses'] : undefined;
-  const byName = new Map(
-    (Array.isArray(states) ? states.filter(isObject) : []).map((one) => [one['name'], one] as const),
-  );
+  const byName = new Map(objectsIn(states).map((one) => [one['name'], one] as const));
   const own = containers.filter(({ name }) => name !== proxyContainerName);
   if (own.length === 0) return leave('no-own-containers');
   if (!own.every((one) => hasEnded(one, restartPolicy, byName.get(one.name)))) return leave('containers-run');

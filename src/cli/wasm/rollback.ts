@@ -4,6 +4,7 @@ import { pathOf, resources } from '../../core/cluster/resources.ts';
 import { isObject, isSameJson, type JsonObject } from '../../core/model/json.ts';
 import type { KubeObject } from '../../core/model/kube-object.ts';
 import { readExtension, standingOf, withoutSource } from '../../core/wasm/declaration/read-extension.ts';
+import { pinnedSource } from '../../core/wasm/declaration/running.ts';
 import type { Revision, Standing } from '../../core/wasm/extension.ts';
 import type { Kube } from '../../edge/kube/client.ts';
 import { connectionOptions, withCluster } from '../cluster-options.ts';
@@ -69,11 +70,11 @@ function changeOf(object: KubeObject, standing: Standing): Change & { readonly t
   const isMeant = active !== undefined && (declares(object, active, standing) ?? running === undefined);
   const isNamed = candidate === undefined && isMeant;
   if (active !== undefined && running !== undefined && !isSameJson(withoutSource(spec), running)) {
-    const source = isNamed ? spec['source'] : sourceOf(active);
+    const source = isNamed ? spec['source'] : pinnedSource(active);
     return { target: active, path: '/spec', value: { ...running, source } };
   }
   const target = isNamed ? previous : (active ?? previous);
-  if (target !== undefined) return { target, path: '/spec/source', value: sourceOf(target) };
+  if (target !== undefined) return { target, path: '/spec/source', value: pinnedSource(target) };
   throw new UsageError(
     `Cannot roll back ${name}: no other version ran before; deploy the one that is meant, by its digest`,
   );
@@ -90,10 +91,6 @@ function declares(object: KubeObject, active: Revision, { resolvedFor = '' }: St
 
 function shown(revision: Revision | undefined): string {
   return revision === undefined ? 'nothing' : shortDigest(revision.moduleDigest);
-}
-
-function sourceOf({ pinned, moduleDigest }: Revision): JsonObject {
-  return /^https?:/.test(pinned) ? { url: pinned, sha256: moduleDigest } : { image: pinned };
 }
 
 /** Whoever wrote what is there. */

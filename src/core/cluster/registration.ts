@@ -14,7 +14,7 @@
 // Does not belong here: when it is written (roles/control.ts), what is in the bundle (certificates/).
 import type { V1LabelSelectorRequirement, V1MutatingWebhook, V1RuleWithOperations } from '@kubernetes/client-node';
 import { deliveryPath } from '../model/delivered.ts';
-import { isObject } from '../model/json.ts';
+import { isObject, objectsIn } from '../model/json.ts';
 import type { KubeObject } from '../model/kube-object.ts';
 import { labels } from '../settings/catalogue.ts';
 import { ownLabels } from './labels.ts';
@@ -77,7 +77,7 @@ export function registration(input: RegistrationInput): KubeObject {
 
 /** The authorities, PEM, that the object trusts; undefined where its entries name none, or not all the same. */
 export function registeredBundle(object: KubeObject): string | undefined {
-  const entries = Array.isArray(object['webhooks']) ? object['webhooks'].filter(isObject) : [];
+  const entries = objectsIn(object['webhooks']);
   const bundles = new Set(
     entries.map(({ clientConfig }) => (isObject(clientConfig) ? clientConfig['caBundle'] : undefined)),
   );
@@ -88,7 +88,7 @@ export function registeredBundle(object: KubeObject): string | undefined {
 
 /** The object without the authorities that it trusts, to be compared with one that names none. */
 export function withoutBundles(object: KubeObject): KubeObject {
-  const entries = Array.isArray(object['webhooks']) ? object['webhooks'].filter(isObject) : [];
+  const entries = objectsIn(object['webhooks']);
   const webhooks = entries.map((entry) => {
     const { caBundle, ...clientConfig } = isObject(entry['clientConfig']) ? entry['clientConfig'] : {};
     return { ...entry, clientConfig };

@@ -1,7 +1,7 @@
 // Answers: which pods does the API server call a mutating webhook for, by what its configuration says.
 // Source: rules.Matcher of the API server, and LabelSelectorAsSelector of Kubernetes.
 // Does not belong here: conditions in CEL (matchConditions), which count as met.
-import { isObject, type JsonObject } from '../model/json.ts';
+import { isObject, type JsonObject, objectsIn } from '../model/json.ts';
 import type { KubeObject } from '../model/kube-object.ts';
 import type { StringMap } from '../model/pod.ts';
 import { namespaceNameLabel } from './well-known.ts';
@@ -35,14 +35,14 @@ export interface PodWebhook {
 
 /** The webhooks of a configuration that are called for new pods, in the order of their calls. */
 export function podWebhooks(configuration: KubeObject): readonly PodWebhook[] {
-  return objectsOf(configuration['webhooks'])
-    .filter((webhook) => objectsOf(webhook['rules']).some(coversPods))
+  return objectsIn(configuration['webhooks'])
+    .filter((webhook) => objectsIn(webhook['rules']).some(coversPods))
     .map((webhook) => ({
       configuration: configuration.metadata.name,
       name: textOf(webhook['name']),
       namespaceSelector: requirementsOf(webhook['namespaceSelector']),
       objectSelector: requirementsOf(webhook['objectSelector']),
-      hasConditions: objectsOf(webhook['matchConditions']).length > 0,
+      hasConditions: objectsIn(webhook['matchConditions']).length > 0,
       failurePolicy: textOf(webhook['failurePolicy']) || 'Fail',
       sideEffects: textOf(webhook['sideEffects']),
       service: serviceOf(webhook['clientConfig']),
@@ -111,7 +111,7 @@ function requirementsOf(selector: unknown): readonly Requirement[] {
   const labels = isObject(selector['matchLabels']) ? selector['matchLabels'] : {};
   return [
     ...Object.entries(labels).map(([key, value]): Requirement => ({ key, operator: 'In', values: [textOf(value)] })),
-    ...objectsOf(selector['matchExpressions']).map(
+    ...objectsIn(selector['matchExpressions']).map(
       (one): Requirement => ({
         key: textOf(one['key']),
         operator: textOf(one['operator']) as Requirement['operator'],
@@ -144,10 +144,6 @@ function serviceOf(clientConfig: unknown): WebhookService | undefined {
     port: typeof port === 'number' ? port : 443,
     path: textOf(path) || '/',
   };
-}
-
-function objectsOf(value: unknown): readonly JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
 function textsOf(value: unknown): readonly string[] {

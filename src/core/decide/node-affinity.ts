@@ -3,7 +3,7 @@
 // what stands in a term is ANDed, an empty term and one that cannot be evaluated fit no node.
 // Does not belong here: taints, resources and preferences, which say where a pod is put, not where it may be.
 import type { NodeFacts } from '../model/facts.ts';
-import { isObject, type JsonObject } from '../model/json.ts';
+import { isObject, type JsonObject, objectsIn } from '../model/json.ts';
 import type { PodSpec, StringMap } from '../model/pod.ts';
 
 /** What a pod requires of its node; undefined members require nothing. */
@@ -94,10 +94,6 @@ function wholeNumber(text: string | undefined): bigint | undefined {
   if (text === undefined || !/^[+-]?[0-9]{1,30}$/.test(text)) return undefined;
   const number = BigInt(text.replace(/^\+/, ''));
   return BigInt.asIntN(64, number) === number ? number : undefined;
-}
-
-function objectsIn(list: unknown): readonly JsonObject[] {
-  return Array.isArray(list) ? list.filter(isObject) : [];
 }
 
 function textsIn(list: unknown): readonly string[] {

@@ -2,8 +2,9 @@
 import { betaMinor, hasPolicies, oldestMinor } from '../cluster/kubernetes-version.ts';
 import { nodeTable } from '../configuration/node-table.ts';
 import { minorOfMinimum } from '../model/facts.ts';
+import { fewOf } from '../model/plain-text.ts';
 import { type CheckResult, checked, checkSeen, unchecked } from './check-result.ts';
-import { count, type Finding, fewOf, found } from './findings.ts';
+import { count, type Finding, found } from './findings.ts';
 import type { Knowledge } from './knowledge.ts';
 import type { Observations, Observed } from './observations.ts';
 

@@ -378,14 +378,6 @@ export function found(finding: FindingId, what: string, remedy?: string): Findin
   return { finding, severity: row.severity, what, remedy: remedy ?? row.remedy };
 }
 
-const mostNamed = 3;
-
-/** The first few of a list: `a, b, c and 4 more`. */
-export function fewOf(elements: readonly string[], most: number = mostNamed): string {
-  const named = elements.slice(0, most).join(', ');
-  return elements.length <= most ? named : `${named} and ${elements.length - most} more`;
-}
-
 /** `1 pod`, `3 pods`. */
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;

@@ -3,9 +3,10 @@
 // can break them.
 import { admit } from '../admit.ts';
 import { isObject, type JsonObject } from '../model/json.ts';
+import { fewOf } from '../model/plain-text.ts';
 import type { Container, Pod } from '../model/pod.ts';
 import { type CheckResult, checked, checkSeen, unchecked, unseen } from './check-result.ts';
-import { count, type Finding, fewOf, found } from './findings.ts';
+import { count, type Finding, found } from './findings.ts';
 import { areCalledFor, type Knowledge } from './knowledge.ts';
 import type { NamespaceView, Observations } from './observations.ts';
 import { probePod } from './probes.ts';

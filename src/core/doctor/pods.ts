@@ -4,11 +4,12 @@
 import { admit } from '../admit.ts';
 import { isObject, type JsonObject } from '../model/json.ts';
 import type { KubeObject } from '../model/kube-object.ts';
+import { fewOf } from '../model/plain-text.ts';
 import { findProxy, type Pod } from '../model/pod.ts';
 import { type Workload, workloadOf } from '../settings/workload.ts';
 import { readStorePod, type StorePod } from '../wasm/delivery/store-pods.ts';
 import { type CheckResult, checked, checkSeen, unchecked } from './check-result.ts';
-import { count, fewOf, found } from './findings.ts';
+import { count, found } from './findings.ts';
 import { areCalledFor, type Knowledge } from './knowledge.ts';
 import { lacksModules } from './modules.ts';
 import type { NamespaceView, Observations, PodSurvey, WorkloadPods } from './observations.ts';

@@ -6,11 +6,12 @@ import { findOverlaps } from '../cluster/overlap.ts';
 import { neverCalled, withoutBundles } from '../cluster/registration.ts';
 import { isCalledFor } from '../cluster/webhooks.ts';
 import { injectionLabel } from '../cluster/well-known.ts';
-import { isObject, type JsonObject } from '../model/json.ts';
+import { type JsonObject, objectsIn } from '../model/json.ts';
 import type { KubeObject } from '../model/kube-object.ts';
+import { fewOf } from '../model/plain-text.ts';
 import { quoted } from '../model/problem.ts';
 import { type CheckResult, checked, checkSeen } from './check-result.ts';
-import { count, type Finding, type FindingId, fewOf, found } from './findings.ts';
+import { count, type Finding, type FindingId, found } from './findings.ts';
 import { areCalledFor, type Knowledge } from './knowledge.ts';
 import { type NamespaceView, type Observations, seenValue } from './observations.ts';
 
@@ -29,7 +30,7 @@ export function checkRegistration({ configurations }: Observations, { expected }
 }
 
 function webhooksOf({ webhooks }: KubeObject): readonly JsonObject[] {
-  return Array.isArray(webhooks) ? webhooks.filter(isObject) : [];
+  return objectsIn(webhooks);
 }
 
 export function checkOverlap({ configurations }: Observations, { options }: Knowledge): CheckResult {

@@ -1,7 +1,8 @@
 // Answers: can Istio's own settings be read, are they of the version whose pods we make, and do the replicas use them.
+import { fewOf } from '../model/plain-text.ts';
 import { problemLine } from '../model/problem.ts';
 import { type CheckResult, checked, unchecked, unseen } from './check-result.ts';
-import { count, type Finding, fewOf, found } from './findings.ts';
+import { count, type Finding, found } from './findings.ts';
 import type { Knowledge } from './knowledge.ts';
 import type { Observations, ReplicaReadiness } from './observations.ts';
 

@@ -4,8 +4,8 @@
 // was called for one that came back whole is innocent, and the guilty are among the rest of one that did not. Where more
 // than one is left, each is asked itself, with the review that the API server would send (edge/kube/ask-webhook.ts).
 import type { PodWebhook } from '../cluster/webhooks.ts';
+import { fewOf } from '../model/plain-text.ts';
 import { quoted } from '../model/problem.ts';
-import { fewOf } from './findings.ts';
 import type { AskedWebhook, ProbeResult, Question } from './observations.ts';
 import { keyOf } from './probes.ts';
 

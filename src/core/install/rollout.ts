@@ -5,7 +5,7 @@ import { guardBinding } from '../cluster/guard.ts';
 import type { ClusterOptions } from '../cluster/options.ts';
 import { registeredBundle, registration, withoutBundles } from '../cluster/registration.ts';
 import { isObject } from '../model/json.ts';
-import type { KubeObject } from '../model/kube-object.ts';
+import { isConditionTrue, type KubeObject } from '../model/kube-object.ts';
 
 /** One thing that is waited for. */
 export interface RolloutStep {
@@ -72,9 +72,7 @@ export function kindsStep(wanted: readonly KubeObject[], found: readonly (KubeOb
 }
 
 function isServed(kind: KubeObject | undefined): boolean {
-  const status = isObject(kind?.['status']) ? kind['status'] : {};
-  const conditions = Array.isArray(status['conditions']) ? status['conditions'].filter(isObject) : [];
-  return conditions.some(({ type, status: is }) => type === 'Established' && is === 'True');
+  return kind !== undefined && isConditionTrue(kind, 'Established');
 }
 
 function numberAt(object: unknown, key: string): number {

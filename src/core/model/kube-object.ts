@@ -1,5 +1,5 @@
 // Answers: what is an object of the API server to us: JSON with a type and a name, whose other fields nobody closes.
-import type { JsonObject } from './json.ts';
+import { isObject, type JsonObject, objectsIn } from './json.ts';
 import type { OwnerReference, StringMap } from './pod.ts';
 
 export interface ObjectMetadata {
@@ -22,3 +22,9 @@ export type KubeObject = JsonObject & {
   readonly kind: string;
   readonly metadata: ObjectMetadata;
 };
+
+/** True where the status says so, in its condition of this type. */
+export function isConditionTrue(object: KubeObject, type: string): boolean {
+  const { conditions } = isObject(object['status']) ? object['status'] : {};
+  return objectsIn(conditions).some((one) => one['type'] === type && one['status'] === 'True');
+}

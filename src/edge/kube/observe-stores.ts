@@ -3,7 +3,7 @@
 import { componentSelector } from '../../core/cluster/labels.ts';
 import { resources } from '../../core/cluster/resources.ts';
 import { isObject } from '../../core/model/json.ts';
-import type { KubeObject } from '../../core/model/kube-object.ts';
+import { isConditionTrue, type KubeObject } from '../../core/model/kube-object.ts';
 import { gatesOf, type StoreAround } from '../../core/wasm/delivery/store-pods.ts';
 import { nodeNamespace } from '../../core/wasm/names.ts';
 import { collect, type Kube } from './client.ts';
@@ -19,9 +19,7 @@ export async function observeStores(kube: Kube): Promise<StoreAround> {
   return { isDelivering: true, gates: new Set(gates.flat()), agents: new Set(agents) };
 }
 
-function readyNode({ spec, status }: KubeObject): string | undefined {
-  const node = isObject(spec) ? spec['nodeName'] : undefined;
-  const conditions = isObject(status) && Array.isArray(status['conditions']) ? status['conditions'] : [];
-  const isReady = conditions.some((one) => isObject(one) && one['type'] === 'Ready' && one['status'] === 'True');
-  return isReady && typeof node === 'string' ? node : undefined;
+function readyNode(pod: KubeObject): string | undefined {
+  const node = isObject(pod['spec']) ? pod['spec']['nodeName'] : undefined;
+  return isConditionTrue(pod, 'Ready') && typeof node === 'string' ? node : undefined;
 }

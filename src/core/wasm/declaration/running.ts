@@ -13,13 +13,15 @@ export function readRunning(object: KubeObject, standing: Standing = standingOf(
   return active && running && declaredWith(object, running, active);
 }
 
+type Pinned = Pick<Revision, 'pinned' | 'moduleDigest'>;
+
+/** `spec.source` that names this revision and no other. */
+export function pinnedSource({ pinned, moduleDigest }: Pinned): JsonObject {
+  return /^https?:/.test(pinned) ? { url: pinned, sha256: moduleDigest } : { image: pinned };
+}
+
 /** The extension with this for its `spec`, and the revision for its source; undefined where it cannot be read. */
-export function declaredWith(
-  object: KubeObject,
-  spec: JsonObject,
-  { pinned, moduleDigest }: Pick<Revision, 'pinned' | 'moduleDigest'>,
-): Extension | undefined {
-  const source = /^https?:/.test(pinned) ? { url: pinned, sha256: moduleDigest } : { image: pinned };
-  const read = readExtension({ ...object, spec: { ...spec, source } }, { httpSources: true });
+export function declaredWith(object: KubeObject, spec: JsonObject, revision: Pinned): Extension | undefined {
+  const read = readExtension({ ...object, spec: { ...spec, source: pinnedSource(revision) } }, { httpSources: true });
   return read.ok ? read.value : undefined;
 }

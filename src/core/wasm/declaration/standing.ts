@@ -1,6 +1,6 @@
 // Answers: what stands in the status of a WasmExtension. Read with care, also what we wrote ourselves: digests in it
 // become paths on nodes. What cannot be read counts as not there.
-import { isObject, type JsonObject } from '../../model/json.ts';
+import { isObject, type JsonObject, objectsIn } from '../../model/json.ts';
 import type { KubeObject } from '../../model/kube-object.ts';
 import { isDigest } from '../digests.ts';
 import { type Condition, conditionTypes, type Revision, type Standing } from '../extension.ts';
@@ -84,7 +84,7 @@ function readNodes(value: unknown): Standing['nodes'] {
   if (!isObject(value)) return undefined;
   const { wanted, ready, failed } = value;
   if (typeof wanted !== 'number' || typeof ready !== 'number') return undefined;
-  const read = Array.isArray(failed) ? failed.filter(isObject).map(readFailed) : [];
+  const read = objectsIn(failed).map(readFailed);
   return { wanted, ready, ...(read.length > 0 && { failed: read }) };
 }
 

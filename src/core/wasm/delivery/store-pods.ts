@@ -1,7 +1,7 @@
 // Answers: which pods have the store of their node mounted, which of them wait in the kubelet for a file of it, and does
 // anybody still bring that file.
 // Does not belong here: what mounts it (deliver-modules.ts), who makes the files (edge/store/gates.ts).
-import { isObject, type JsonObject } from '../../model/json.ts';
+import { isObject, type JsonObject, objectsIn } from '../../model/json.ts';
 import type { KubeObject } from '../../model/kube-object.ts';
 import { deliveryLabel, extensionsDirectory, gatePath, modulesDirectory } from '../names.ts';
 
@@ -24,7 +24,7 @@ export function readStorePod({ metadata, spec, status }: KubeObject): StorePod |
   const { phase, containerStatuses, initContainerStatuses } = isObject(status) ? status : {};
   if (metadata.deletionTimestamp !== undefined || phase === 'Succeeded' || phase === 'Failed') return undefined;
   const { volumes, nodeName } = isObject(spec) ? spec : {};
-  const files = entriesOf(volumes).flatMap(({ hostPath }) => {
+  const files = objectsIn(volumes).flatMap(({ hostPath }) => {
     const { path, type } = isObject(hostPath) ? hostPath : {};
     return type === 'File' && typeof path === 'string' && isOfStore(path) ? [path] : [];
   });
@@ -34,16 +34,12 @@ export function readStorePod({ metadata, spec, status }: KubeObject): StorePod |
     name: metadata.name,
     node: typeof nodeName === 'string' ? nodeName : undefined,
     files,
-    isHeld: [...entriesOf(initContainerStatuses), ...entriesOf(containerStatuses)].every(hasNeverStarted),
+    isHeld: [...objectsIn(initContainerStatuses), ...objectsIn(containerStatuses)].every(hasNeverStarted),
   };
 }
 
 function isOfStore(path: string): boolean {
   return [extensionsDirectory, modulesDirectory].some((directory) => path.startsWith(`${directory}/`));
-}
-
-function entriesOf(value: unknown): readonly JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
 /** One that failed and waits to be started again has an id too. */

@@ -1,7 +1,8 @@
 // Answers: which nodes have to have a module, and which of them have it.
 // Does not belong here: fetching (the node agent), what follows (rollout.ts).
-import { isObject } from '../../model/json.ts';
-import type { KubeObject } from '../../model/kube-object.ts';
+import { isObject, objectsIn } from '../../model/json.ts';
+import { isConditionTrue, type KubeObject } from '../../model/kube-object.ts';
+import { fewOf } from '../../model/plain-text.ts';
 import { isDigest, type ModuleDigest } from '../digests.ts';
 import type { Standing } from '../extension.ts';
 import { type Refusal, refusal } from '../refusals.ts';
@@ -28,17 +29,13 @@ interface ObservedModule {
 }
 
 export function readNode(object: KubeObject): ObservedNode {
-  const status = isObject(object['status']) ? object['status'] : {};
-  const conditions = Array.isArray(status['conditions']) ? status['conditions'].filter(isObject) : [];
-  const isReady = conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
   const { name, uid } = object.metadata;
-  return { name, isReady, ...(uid !== undefined && { uid }) };
+  return { name, isReady: isConditionTrue(object, 'Ready'), ...(uid !== undefined && { uid }) };
 }
 
 export function readStore(object: KubeObject): ObservedStore {
   const status = isObject(object['status']) ? object['status'] : {};
-  const modules = Array.isArray(status['modules']) ? status['modules'].filter(isObject) : [];
-  const entries = modules.flatMap(({ digest, state, reason, message }) => {
+  const entries = objectsIn(status['modules']).flatMap(({ digest, state, reason, message }) => {
     if (!isDigest(digest)) return [];
     return [[digest, { state: String(state), ...texts({ reason, message }) }] as const];
   });
@@ -121,6 +118,5 @@ function missingOf(
     return refusal('NodesFailed', `Cannot get the module to ${first.node}: ${first.reason}: ${first.message}${others}`);
   }
   if (lacking.length === 0) return undefined;
-  const others = lacking.length > mostNamed ? ` and ${lacking.length - mostNamed} more` : '';
-  return refusal('NodesPending', `Not there yet on ${lacking.slice(0, mostNamed).join(', ')}${others}`);
+  return refusal('NodesPending', `Not there yet on ${fewOf(lacking, mostNamed)}`);
 }

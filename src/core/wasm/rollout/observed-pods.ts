@@ -1,6 +1,6 @@
 // Answers: which pods run an extension, which wait for it, and which are without it and why.
 // Does not belong here: what the pods are given (deliver-modules.ts).
-import { isObject, type JsonObject } from '../../model/json.ts';
+import { isObject, type JsonObject, objectsIn } from '../../model/json.ts';
 import type { KubeObject } from '../../model/kube-object.ts';
 import type { StringMap } from '../../model/pod.ts';
 import type { Extension, Revision } from '../extension.ts';
@@ -30,10 +30,10 @@ export function readObservedPod(object: KubeObject): ObservedPod | undefined {
   const spec = isObject(object['spec']) ? object['spec'] : {};
   const status = isObject(object['status']) ? object['status'] : {};
   if (status['phase'] === 'Succeeded' || status['phase'] === 'Failed') return undefined;
-  if (![spec['containers'], spec['initContainers']].some((all) => entriesOf(all).some(({ name }) => name === proxy))) {
+  if (![spec['containers'], spec['initContainers']].some((all) => objectsIn(all).some(({ name }) => name === proxy))) {
     return undefined;
   }
-  const statuses = [...entriesOf(status['initContainerStatuses']), ...entriesOf(status['containerStatuses'])];
+  const statuses = [...objectsIn(status['initContainerStatuses']), ...objectsIn(status['containerStatuses'])];
   const own = statuses.find(({ name }) => name === proxy);
   const state = isObject(own?.['state']) ? own['state'] : {};
   return {
@@ -44,10 +44,6 @@ export function readObservedPod(object: KubeObject): ObservedPod | undefined {
     workload: workloadOf(object),
     hasStarted: isObject(state['running']) || isObject(state['terminated']),
   };
-}
-
-function entriesOf(value: unknown): readonly JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
 /** A ReplicaSet is named as its Deployment, with the hash of the template behind it. */
